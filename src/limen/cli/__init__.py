@@ -1,0 +1,25 @@
+"""The `limen` command: one module a subcommand, imported only when it is called.
+
+A module `limen/cli/NAME.py` (or `limen/cli/evaluate/NAME.py`) defines either `app`, a `typer.Typer` with subcommands, or
+`command`, one function. It is listed below with its line of help.
+"""
+
+from limen.cli.lazy import run
+
+COMMANDS = {
+    "demo": "The whole story on one screen: two countries, a wanted person found, an innocent one forgotten.",
+    "serve": "Run the hub: front, opener, matcher and vault, until Ctrl-C.",
+    "search": "Search a face and fingers.",
+    "records": "Import, list, show, withdraw and export a country's records.",
+    "access": "Register countries, officers and devices; invite people to the pages.",
+    "compare": "Compare two prints, and draw which minutiae paired.",
+    "evaluate": "Measure accuracy, speed and forgetting.",
+    "exchange": "Look into, check and convert ANSI/NIST-ITL and minutiae files.",
+    "models": "List and check the models.",
+    "doctor": "Check this machine and this hub.",
+}
+
+
+def main() -> None:
+    """Entry point of the `limen` command."""
+    run("limen", "limen.cli", COMMANDS)

@@ -1,0 +1,16 @@
+"""`limen evaluate`: one module a measurement."""
+
+import sys
+
+from limen.cli.lazy import group
+
+COMMANDS = {
+    "ridge": "Accuracy and speed of fingers on FVC-named images.",
+    "face": "Accuracy and speed of faces on identity/image folders.",
+    "fused": "Accuracy of face and fingers together, on chimeric persons.",
+    "search": "1:N search: memory, load time, search times, loss against exhaustive comparison.",
+    "forgetting": "The forgetting drill: what searches leave behind in memory and on disk.",
+}
+
+_called = next((word for word in sys.argv[2:] if not word.startswith("-")), None)
+app = group("evaluate", "limen.cli.evaluate", COMMANDS, _called)

@@ -1,0 +1,102 @@
+"""Where things are and how the hub behaves: defaults that work, `DATA/limen.toml`, then `LIMEN_*` variables.
+
+A hub's whole state is below its data folder, so that several can live on one machine and a test can throw one away.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from limen.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one hub.
+
+    Attributes:
+        data: folder of everything that the hub keeps.
+        database: SQLAlchemy URL; default SQLite in `data`.
+        host, port: where the front listens.
+        public_url: how people reach it (for links that `limen access invite` prints); default from host and port.
+        workers: idle single-use workers that the opener keeps ready, for probes; one is kept for enrolment.
+        max_workers: workers alive at once; more requests wait.
+        offer_seconds: how long a search waits for its capture.
+        worker_seconds: how long a worker may work on a capture once it is there.
+        fpir_refer, fpir_hit: accepted false-positive identification rates per search (fractions).
+        production: refuse to start where a protection is missing.
+    """
+
+    data: Path = Path("limen-data")
+    database: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8420
+    public_url: str = ""
+    workers: int = 2
+    max_workers: int = 8
+    offer_seconds: int = 60
+    worker_seconds: int = 20
+    fpir_refer: float = 1e-3
+    fpir_hit: float = 1e-5
+    production: bool = False
+    extra: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, SQLite in the data folder unless set."""
+        return self.database or f"sqlite:///{self.data.resolve() / 'records.sqlite'}"
+
+    @property
+    def url(self) -> str:
+        """How people and clients reach the front."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def run(self) -> Path:
+        """Folder of the sockets and the state file of a running hub."""
+        return self.data / "run"
+
+    def socket(self, name: str) -> str:
+        """Path of a socket, such as `opener-probe`. Kept short: Unix allows 107 bytes."""
+        path = str((self.run / f"{name}.sock").absolute())
+        relative = os.path.relpath(path)
+        return min(path, relative, key=len)
+
+
+def load(data: Path | None = None, **overrides: object) -> Settings:
+    """Settings of the hub in `data` (default: `LIMEN_DATA`, else `./limen-data`).
+
+    Raises:
+        BadInput: an unknown or malformed setting; the message names it and where it stands.
+    """
+    data = data or Path(os.environ.get("LIMEN_DATA", "limen-data"))
+    values: dict[str, object] = {}
+    file = data / "limen.toml"
+    if file.exists():
+        try:
+            values.update(tomllib.loads(file.read_text()))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadInput(f"{file} cannot be read: {error}.", advice="Correct or remove the file.") from None
+    known = {f.name: f for f in dataclasses.fields(Settings) if f.name not in ("data", "extra")}
+    for name in known:
+        if (text := os.environ.get(f"LIMEN_{name.upper()}")) is not None:
+            values[name] = text
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    for name in values:
+        if name not in known:
+            raise BadInput(f"There is no setting '{name}'.", advice=f"Known: {', '.join(known)}.")
+    return Settings(data=data, **{name: _typed(name, value) for name, value in values.items()})  # type: ignore[arg-type]
+
+
+def _typed(name: str, value: object) -> object:
+    default = getattr(Settings, name)
+    try:
+        if isinstance(default, bool):
+            return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
+        return type(default)(value)
+    except (TypeError, ValueError):
+        raise BadInput(f"The setting '{name}' must be a {type(default).__name__}, not '{value}'.") from None
