@@ -1,6 +1,6 @@
 """The `limen` command: one module a subcommand, imported only when it is called.
 
-A module `limen/cli/NAME.py` (or `limen/cli/evaluate/NAME.py`) defines either `app`, a `typer.Typer` with subcommands, or
+A module `limen/cli/NAME.py` (or `limen/cli/evaluate/NAME.py`) defines either `app`, a `typer.Typer`, or
 `command`, one function. It is listed below with its line of help.
 """
 
