@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("limen", deadline=None)  # machines are shared: wall time says nothing
+settings.load_profile("limen")
 
 
 @pytest.fixture(scope="session")
