@@ -1,0 +1,138 @@
+"""From the pixels of a finger, palm or mark to its minutiae template, with the reasons why it may be of no use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from limen.images import Image
+from limen.reasons import Reason
+from limen.ridge import foreground, quality, resolution
+from limen.ridge.network import MODEL, Leader, Minutiae
+from limen.ridge.template import MAX_MINUTIAE, NOT_COMPUTED, RidgeTemplate
+from limen.terms import Position
+
+SMALLEST_SIDE = 48  # pixels at 500 ppi: 2.4 mm, five ridges
+#: Most pixels at 500 ppi that are read: a full palm of 8 x 5.5 inches (ANSI/NIST-ITL 1-2011, Table 8) is 11 million;
+#: one finger, rolled from nail to nail, 1.6 x 1.5 inches, 0.6 million.
+MOST_PIXELS, MOST_FINGER_PIXELS = 12_000_000, 2_000_000
+#: Below this many minutiae two prints of one finger cannot be told from two of different fingers; the comparator
+#: says so too, but the post can capture again only if told at once.
+FEWEST_MINUTIAE = 8
+SMALLEST_AREA = 60.0  # mm2; a flat fingertip covers 150-400, the smallest phone sensors 30-60
+LOWEST_NFIQ2 = 20  # NFIQ 2's guidance: below 20 "poor", capture again
+
+
+@dataclass(frozen=True)
+class RidgeResult:
+    """What became of one image.
+
+    Attributes:
+        template: its minutiae, or None where there is nothing to compare.
+        quality: NFIQ 2, 0-100, or 255 where not computed (palms, marks, too small, not asked for).
+        count: of minutiae.
+        area: of skin with ridges, mm2.
+        reasons: why it is of no or of limited use, the gravest first; empty for a good print.
+    """
+
+    template: RidgeTemplate | None
+    quality: int = NOT_COMPUTED
+    count: int = 0
+    area: float = 0.0
+    reasons: list[Reason] = field(default_factory=list)
+
+
+class RidgeExtractor:
+    """The extractor, loaded on first use; `warm` before forking."""
+
+    def __init__(self) -> None:
+        self._leader: Leader | None = None
+
+    def warm(self) -> None:
+        """Load the network and NFIQ 2 and run each once, so that forked children need no file and no second try."""
+        quality.warm()
+        self._network().read(np.full((64, 64), 255, np.uint8), 255)
+
+    def extract(
+        self, image: Image, position: int, ppi: float | None = None, *, measure_quality: bool = True
+    ) -> RidgeResult:
+        """Template of one finger, palm or mark.
+
+        Args:
+            image: decoded, ridges dark on light or the other way round.
+            position: ANSI/NIST-ITL friction ridge position (`limen.terms.Position`).
+            ppi: resolution where the caller knows it (from a record), in place of the image's own statement.
+            measure_quality: whether to compute NFIQ 2 (single fingers only; it takes longer than all the rest).
+
+        Never raises on content: what cannot be used comes back without a template, and with its reason.
+        """
+        ppi, reasons = resolution.resolve(ppi or image.ppi)
+        height, width = resolution.size_at_500(image.height, image.width, ppi)
+        if min(height, width) < SMALLEST_SIDE:
+            return RidgeResult(None, reasons=[Reason.SMALL_AREA, *reasons])
+        if height * width > MOST_PIXELS:
+            return RidgeResult(None, reasons=[Reason.RESOLUTION_WRONG])
+        grey = _ridges_dark(resolution.resample(image.grey(), ppi))
+        skin = foreground.find(grey)
+        top, left, bottom, right = skin.box
+        finger = Position(position).is_finger
+        if not skin.area:
+            return RidgeResult(None, reasons=[Reason.NO_RIDGES, *reasons])
+        if finger and (bottom - top) * (right - left) > MOST_FINGER_PIXELS:
+            return RidgeResult(None, area=skin.area, reasons=[Reason.RESOLUTION_WRONG])
+        minutiae = self._network().read(grey[top:bottom, left:right], int(grey[0, 0]))
+        if not len(minutiae):
+            return RidgeResult(None, area=skin.area, reasons=[Reason.NO_RIDGES, *reasons])
+        score = quality.nfiq2(grey) if finger and measure_quality else NOT_COMPUTED
+        template = _template(minutiae, position, score, grey.shape, top, left)
+        return RidgeResult(
+            template, score, len(template), skin.area, [*_limits(len(template), skin.area, score), *reasons]
+        )
+
+    def _network(self) -> Leader:
+        if self._leader is None:
+            self._leader = Leader()
+        return self._leader
+
+
+def _ridges_dark(grey: np.ndarray) -> np.ndarray:
+    """The print with dark ridges: an image whose rim is mostly black is a negative.
+
+    Where the print fills the picture either reading is as good: an inverted ridge ending is a fork at the same place
+    with the same direction, and comparison does not depend on the kind.
+    """
+    rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return 255 - grey if np.mean(rim < 64) > 0.9 else grey
+
+
+def _template(
+    minutiae: Minutiae, position: int, score: int, shape: tuple[int, ...], top: int, left: int
+) -> RidgeTemplate:
+    """The surest minutiae in the pixels of the whole image."""
+    best = slice(0, MAX_MINUTIAE)
+    return RidgeTemplate(
+        model=MODEL,
+        position=int(position),
+        quality=score,
+        width=int(shape[1]),
+        height=int(shape[0]),
+        x=minutiae.x[best] + np.float32(left),
+        y=minutiae.y[best] + np.float32(top),
+        angle=minutiae.angle[best],
+        kind=minutiae.kind[best],
+        minutia_quality=np.clip(np.rint(minutiae.sure[best] * 100), 0, 100).astype(np.uint8),
+    )
+
+
+def _limits(count: int, area: float, score: int) -> list[Reason]:
+    """Why a print that was read may still be of limited use."""
+    return [
+        reason
+        for reason, applies in (
+            (Reason.TOO_FEW_MINUTIAE, count < FEWEST_MINUTIAE),
+            (Reason.SMALL_AREA, area < SMALLEST_AREA),
+            (Reason.LOW_RIDGE_QUALITY, score < LOWEST_NFIQ2),
+        )
+        if applies
+    ]
