@@ -1,0 +1,97 @@
+"""The capture container: what a post sends of one person, as CBOR (RFC 8949).
+
+    {"v": 1, "samples": [{"modality": 1, "position": 0, "image": h'...'}, ...]}
+
+`modality` and `position` are the numbers of `terms.Modality` and `terms.Position`. Decoding is strict: no other keys,
+no repeated keys, no indefinite lengths, nothing after the end; at most `MAX_SAMPLES` samples of at most `MAX_IMAGE`
+bytes. It runs on strangers' bytes and is therefore called by the opener's workers alone.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import cbor2
+
+from limen.errors import BadFile
+from limen.terms import Modality, Position
+from limen.wire.messages import MAX_CAPTURE, MAX_SAMPLES, MIB
+
+VERSION = 1
+MAX_IMAGE = 32 * MIB  # of one sample: an uncompressed four-finger slap at 1,000 ppi has 10 MB
+_DEPTH = 3  # map, array, map
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a capture, as it was taken.
+
+    Attributes:
+        modality: what it is said to be.
+        position: which finger or palm; UNKNOWN for faces.
+        image: bytes of an image file in any format that `images` reads.
+    """
+
+    modality: Modality
+    position: Position
+    image: bytes
+
+
+def encode(samples: list[Sample]) -> bytes:
+    """The container of these samples; `ValueError` if there are none, too many or too large ones."""
+    if not 1 <= len(samples) <= MAX_SAMPLES:
+        raise ValueError(f"a capture has 1 to {MAX_SAMPLES} samples, not {len(samples)}")
+    if any(not 1 <= len(sample.image) <= MAX_IMAGE for sample in samples):
+        raise ValueError(f"an image has 1 to {MAX_IMAGE} bytes")
+    items = [{"modality": int(s.modality), "position": int(s.position), "image": s.image} for s in samples]
+    return cbor2.dumps({"v": VERSION, "samples": items}, canonical=True)
+
+
+def decode(data: bytes) -> list[Sample]:
+    """Samples of a container.
+
+    Raises:
+        BadFile: anything but such a container; the message never quotes it.
+    """
+    if len(data) > MAX_CAPTURE:
+        raise _wrong("is too large")
+    stream = io.BytesIO(data)
+    try:
+        content = cbor2.CBORDecoder(
+            stream,
+            max_depth=_DEPTH,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+            strict_hashable_types=True,
+        ).decode()
+    except (cbor2.CBORDecodeError, ValueError, OverflowError, MemoryError, RecursionError):
+        raise _wrong("is no CBOR of the expected form") from None
+    if stream.tell() != len(data):
+        raise _wrong("has bytes after its end")
+    if type(content) is not dict or set(content) != {"v", "samples"}:
+        raise _wrong("has unknown or missing keys")
+    if type(content["v"]) is not int or content["v"] != VERSION:
+        raise _wrong("has a version that this hub does not know")
+    samples = content["samples"]
+    if type(samples) is not list or not 1 <= len(samples) <= MAX_SAMPLES:
+        raise _wrong(f"must have 1 to {MAX_SAMPLES} samples")
+    return [_sample(sample) for sample in samples]
+
+
+def _sample(item: object) -> Sample:
+    if type(item) is not dict or set(item) != {"modality", "position", "image"}:
+        raise _wrong("has a sample with unknown or missing keys")
+    modality, position, image = item["modality"], item["position"], item["image"]
+    if type(modality) is not int or type(position) is not int or type(image) is not bytes:
+        raise _wrong("has a sample with a value of the wrong type")
+    if not 1 <= len(image) <= MAX_IMAGE:
+        raise _wrong("has an image that is empty or too large")
+    try:
+        return Sample(Modality(modality), Position(position), image)
+    except ValueError:
+        raise _wrong("names an unknown modality or position") from None
+
+
+def _wrong(what: str) -> BadFile:
+    return BadFile(f"The capture {what}.", advice="Use Limen's client or the officers' page.", code="bad-capture")

@@ -1,0 +1,170 @@
+"""Asking the vault: one class for plain sockets (workers, matcher, commands), one for asyncio (front)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import TypeVar
+
+from limen.errors import KeyUnavailable, LimenError, Unavailable
+from limen.settings import Settings
+from limen.vault.seal import Context
+from limen.wire import Message, receive, send
+from limen.wire.frame import read
+from limen.wire.messages import (
+    Identity,
+    IdentityAsk,
+    Seal,
+    Sealed,
+    Signature,
+    SignOffer,
+    SignReceipt,
+    TemplateKey,
+    TemplateKeyAsk,
+    Unseal,
+    Unsealed,
+)
+from limen.wire.sockets import connect
+
+ANSWER_SECONDS = 10.0  # the vault answers in milliseconds; longer means that it hangs
+
+M = TypeVar("M", bound=Message)
+
+
+class VaultClient:
+    """A connection to the vault, one request at a time. All calls raise `Unavailable` if the vault is not there."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    @classmethod
+    def connect(cls, settings: Settings, name: str = "vault-front") -> VaultClient:
+        """Connect to one of the vault's sockets: vault-front, vault-matcher, vault-opener."""
+        return cls(connect(settings.socket(name)))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def __enter__(self) -> VaultClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def seal(self, context: Context, plaintext: bytes) -> tuple[int, bytes]:
+        """Seal for the context's country: (epoch, blob)."""
+        sealed = self._ask(_seal(context, plaintext), Sealed)
+        return sealed.epoch, sealed.tail
+
+    def unseal(self, context: Context, blob: bytes) -> bytes:
+        """Open a blob. `Damaged`: it does not open; `KeyUnavailable`: its country's key is not there."""
+        return self._ask(_unseal(context, blob), Unsealed).tail
+
+    def template_key(self, country: str, epoch: int) -> bytes:
+        """Key of a country's templates of an epoch (`seal.open_blob`), 32 bytes; vault-matcher only."""
+        return self._ask(TemplateKeyAsk(country.encode("ascii"), epoch), TemplateKey).key
+
+    def sign_offer(self, search: bytes, nonce: bytes, public_key: bytes, expires: int) -> bytes:
+        """The hub's signature under an offer (`capture.offer`), 64 bytes; vault-opener only."""
+        return self._ask(SignOffer(search, nonce, public_key, expires), Signature).signature
+
+    def sign(self, message: bytes) -> bytes:
+        """The hub's Ed25519 signature under a receipt or checkpoint, 64 bytes; vault-front only."""
+        return self._ask(SignReceipt(message), Signature).signature
+
+    def identity(self) -> bytes:
+        """The hub's Ed25519 public key, 32 bytes."""
+        return self._ask(IdentityAsk(), Identity).public_key
+
+    def _ask(self, request: Message, answer: type[M]) -> M:
+        send(self._socket, request)
+        return receive(self._socket, answer, timeout=ANSWER_SECONDS)
+
+
+class AsyncVaultClient:
+    """The same for asyncio. Shares one connection among tasks, and connects again after the vault restarted."""
+
+    def __init__(self, settings: Settings, name: str = "vault-front") -> None:
+        self._path: Callable[[], str] = lambda: settings.socket(name)
+        self._lock = asyncio.Lock()
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        async with self._lock:
+            self._drop()
+
+    async def seal(self, context: Context, plaintext: bytes) -> tuple[int, bytes]:
+        """See `VaultClient.seal`."""
+        sealed = await self._ask(_seal(context, plaintext), Sealed)
+        return sealed.epoch, sealed.tail
+
+    async def unseal(self, context: Context, blob: bytes) -> bytes:
+        """See `VaultClient.unseal`."""
+        return (await self._ask(_unseal(context, blob), Unsealed)).tail
+
+    async def sign(self, message: bytes) -> bytes:
+        """See `VaultClient.sign`."""
+        return (await self._ask(SignReceipt(message), Signature)).signature
+
+    async def identity(self) -> bytes:
+        """See `VaultClient.identity`."""
+        return (await self._ask(IdentityAsk(), Identity)).public_key
+
+    async def _ask(self, request: Message, answer: type[M]) -> M:
+        async with self._lock:
+            fresh = self._streams is None
+            try:
+                return await self._once(request, answer)
+            except KeyUnavailable:  # the vault's own answer, not a lost connection
+                raise
+            except Unavailable:
+                self._drop()
+                if fresh:
+                    raise
+            return await self._once(request, answer)  # the old connection had died; a new one may serve
+
+    async def _once(self, request: Message, answer: type[M]) -> M:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if self._streams is None:
+                    self._streams = await asyncio.open_unix_connection(self._path())
+                reader, writer = self._streams
+                writer.write(request.pack())
+                await writer.drain()
+                return await read(reader, answer)
+        except LimenError:
+            raise
+        except BaseException as error:  # also a cancelled task: the answer would meet the next request
+            self._drop()
+            if isinstance(error, OSError | TimeoutError):
+                raise Unavailable("The vault does not answer.", advice="It may be restarting; try again.") from None
+            raise
+
+    def _drop(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+def _seal(context: Context, plaintext: bytes) -> Seal:
+    return Seal(*_bound(context), plaintext)
+
+
+def _unseal(context: Context, blob: bytes) -> Unseal:
+    return Unseal(*_bound(context), blob)
+
+
+def _bound(context: Context) -> tuple[int, bytes, bytes, bytes, int, int, bytes, int]:
+    return (
+        context.use,
+        context.country,
+        context.record,
+        context.sample,
+        context.modality,
+        context.position,
+        context.model,
+        context.expires,
+    )

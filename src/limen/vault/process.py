@@ -1,0 +1,78 @@
+"""The vault process: three sockets, one key ring."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
+from limen.settings import Settings
+from limen.vault.keys import KeyRing
+from limen.vault.service import REQUESTS, Vault
+from limen.wire.frame import read
+from limen.wire.messages import Failed
+from limen.wire.sockets import check_peer, listen
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+log = structlog.get_logger("vault")
+
+
+def main(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM.
+
+    Args:
+        settings: of this hub; keys are in `settings.data / "vault"`, sockets in `settings.run`.
+        ready: called once, when all sockets take requests.
+
+    Raises:
+        Unavailable, KeyUnavailable, Damaged: the key ring cannot be opened.
+    """
+    keys = KeyRing(settings.data / "vault")
+    log.info("keys opened", custody=keys.custody, countries=len(keys.countries()))
+    try:
+        asyncio.run(_serve(settings, Vault(keys), ready))
+    finally:
+        keys.close()
+
+
+async def _serve(settings: Settings, vault: Vault, ready: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for name in REQUESTS:
+        await asyncio.start_unix_server(_handler(name, vault), sock=listen(settings.socket(name)))
+    ready()
+    await stop.wait()
+
+
+def _handler(name: str, vault: Vault) -> Handler:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(Unavailable, ConnectionError):
+            try:
+                check_peer(writer.get_extra_info("socket"))
+                await _converse(name, vault, reader, writer)
+            except (BadMessage, NotAllowed) as error:  # a peer that breaks the protocol is cut off
+                log.warning("a peer was cut off", socket=name, why=error.code)
+                writer.write(Failed.of(error).pack())
+                await writer.drain()
+        writer.close()
+
+    return serve
+
+
+async def _converse(name: str, vault: Vault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while True:
+        request = await read(reader, *REQUESTS[name])
+        try:
+            answer = vault.answer(name, request)
+        except (BadMessage, NotAllowed):
+            raise
+        except LimenError as error:
+            answer = Failed.of(error)
+        writer.write(answer.pack())
+        await writer.drain()

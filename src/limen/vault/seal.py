@@ -1,0 +1,161 @@
+"""Sealed blobs: what a country entrusts to the hub, readable only with its key and only as what it was sealed as.
+
+A blob is, little-endian: version (uint8, 1), epoch of the data key (uint32), nonce (12 random bytes), then AES-256-GCM
+ciphertext and 16-byte tag. The associated data are the first five bytes of the blob and the `Context`: a blob that was
+swapped with another record's, given another expiry or moved to another epoch does not open.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from typing import Protocol, Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from limen.errors import Damaged
+from limen.wire.messages import SEAL_CONTEXT
+
+VERSION = 1
+HEAD = struct.Struct("<BI")  # version, epoch
+NONCE = 12  # bytes; NIST SP 800-38D, 8.2.2: random nonces, at most 2**32 messages a key
+TAG = 16  # bytes
+OVERHEAD = HEAD.size + NONCE + TAG  # 33 bytes more than the plaintext
+
+_CONTEXT = struct.Struct("<" + SEAL_CONTEXT)
+_DOMAIN = b"limen-seal-v1\0"
+
+
+class Use(IntEnum):
+    """What a blob is; each use has its own key, so that who may read templates cannot read names."""
+
+    TEMPLATE = 1
+    SAMPLE = 2  # a portrait or other picture that is shown
+    FIELDS = 3  # personal fields
+    FILE = 4  # the original bytes of an image or file
+
+
+class SealFields(Protocol):
+    """Whatever carries the eight bound fields (`wire.messages.Seal`, `Unseal`)."""
+
+    @property
+    def use(self) -> int: ...
+    @property
+    def country(self) -> bytes: ...
+    @property
+    def record(self) -> bytes: ...
+    @property
+    def sample(self) -> bytes: ...
+    @property
+    def modality(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def model(self) -> bytes: ...
+    @property
+    def expires(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a blob is bound to: the fields of `wire.messages.Seal`, in the form that they have there.
+
+    Attributes:
+        use: see `Use`.
+        country: owner, three ASCII letters.
+        record, sample: UUIDs, 16 bytes; sample is 16 zero bytes for what belongs to the whole record.
+        modality, position: `terms.Modality`, `terms.Position`; 0 where there is none.
+        model: at most 16 ASCII bytes, NUL-padded or not; empty for all but templates.
+        expires: Unix seconds until when the owner lets it be used; 0 for no end.
+    """
+
+    use: int
+    country: bytes
+    record: bytes
+    sample: bytes
+    modality: int
+    position: int
+    model: bytes
+    expires: int
+
+    @classmethod
+    def of(cls, message: SealFields) -> Self:
+        """The context that a message carries."""
+        return cls(
+            message.use,
+            message.country,
+            message.record,
+            message.sample,
+            message.modality,
+            message.position,
+            message.model,
+            message.expires,
+        )
+
+    def aad(self) -> bytes:
+        """The bound bytes, 76 of them: domain, then the fields in fixed layout. `ValueError` if one is too long."""
+        if len(self.country) != 3 or len(self.record) != 16 or len(self.sample) != 16 or len(self.model) > 16:
+            raise ValueError("a seal's context has a field of the wrong length")
+        return _DOMAIN + _CONTEXT.pack(
+            self.use,
+            self.country,
+            self.record,
+            self.sample,
+            self.modality,
+            self.position,
+            self.model,
+            self.expires,
+        )
+
+
+def seal_blob(key: bytes, context: Context, epoch: int, plaintext: bytes) -> bytes:
+    """Seal bytes with a 32-byte use key (`vault.keys.use_key`) of the epoch.
+
+    Returns:
+        The blob, `OVERHEAD` bytes longer than the plaintext.
+    """
+    head = HEAD.pack(VERSION, epoch)
+    nonce = os.urandom(NONCE)
+    return head + nonce + _cipher(key).encrypt(nonce, plaintext, head + context.aad())
+
+
+def open_blob(key: bytes, context: Context, blob: bytes | memoryview) -> bytes:
+    """Open a blob with the use key of its epoch (`epoch_of`).
+
+    Raises:
+        Damaged: the blob was changed or cut, or was sealed with another key or as something else.
+    """
+    view = memoryview(blob)
+    epoch_of(view)
+    nonce = bytes(view[HEAD.size : HEAD.size + NONCE])
+    try:
+        return _cipher(key).decrypt(nonce, view[HEAD.size + NONCE :], bytes(view[: HEAD.size]) + context.aad())
+    except InvalidTag:
+        raise Damaged(
+            "A sealed blob does not open: it was changed, or belongs elsewhere.",
+            advice="Restore the record from its owner or a backup.",
+        ) from None
+
+
+def epoch_of(blob: bytes | memoryview) -> int:
+    """Epoch of the data key that a blob was sealed with; `Damaged` if it is no blob of a known version."""
+    if len(blob) < OVERHEAD:
+        raise Damaged("A sealed blob is cut short.", advice="Restore the record from its owner or a backup.")
+    version, epoch = HEAD.unpack_from(blob)
+    if version != VERSION:
+        raise Damaged(f"A sealed blob has version {version}, which this release does not know.")
+    return int(epoch)
+
+
+def forget_keys() -> None:
+    """Drop the ciphers that this process keeps for keys it has used (after a revocation)."""
+    _cipher.cache_clear()
+
+
+@lru_cache(maxsize=64)  # a matcher that loads millions of templates meets few keys
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)

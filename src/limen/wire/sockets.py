@@ -1,0 +1,61 @@
+"""Unix sockets between the processes: private to the hub's user, on both ends.
+
+The socket's file has mode 0600 in a folder of mode 0700, and each server asks the kernel who connected (SO_PEERCRED).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from pathlib import Path
+
+from limen.errors import NotAllowed, Unavailable
+
+BACKLOG = 128
+_PEER = struct.Struct("iII")  # struct ucred: pid, uid, gid
+
+
+def listen(path: str) -> socket.socket:
+    """A listening socket; one that an ended process left behind is replaced."""
+    folder = Path(path).absolute().parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    Path(path).unlink(missing_ok=True)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    before = os.umask(0o177)
+    try:
+        server.bind(path)
+    finally:
+        os.umask(before)
+    server.listen(BACKLOG)
+    return server
+
+
+def connect(path: str, *, timeout: float = 5.0) -> socket.socket:
+    """A connected socket in blocking mode; `Unavailable` if no process serves it.
+
+    Args:
+        timeout: seconds for connecting (a full backlog waits).
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    sock.settimeout(timeout)
+    try:
+        sock.connect(path)
+    except (OSError, TimeoutError):
+        sock.close()
+        name = Path(path).stem.split("-")[0]
+        raise Unavailable(f"The {name} process does not answer.", advice="It may be restarting; try again.") from None
+    sock.settimeout(None)
+    return sock
+
+
+def peer(sock: socket.socket) -> tuple[int, int]:
+    """Process and user id of who connected, as the kernel saw them then."""
+    pid, uid, _ = _PEER.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return pid, uid
+
+
+def check_peer(sock: socket.socket) -> None:
+    """`NotAllowed` unless the other end runs as this process's own user."""
+    if peer(sock)[1] != os.geteuid():
+        raise NotAllowed("Only the hub's own processes may speak here.")
