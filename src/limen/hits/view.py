@@ -1,0 +1,51 @@
+"""A matched record as the searching country may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limen.terms import Notice
+
+
+@dataclass(frozen=True)
+class PortraitRef:
+    """Where a sealed portrait is; it is unsealed only when its searcher looks at it."""
+
+    record: bytes  # UUID
+    sample: bytes  # UUID
+
+
+@dataclass(frozen=True)
+class RecordView:
+    """What the officer is shown of a matched record.
+
+    Attributes:
+        number: the record's own number at its owner, to quote in a call.
+        strength: 2 hit, 1 lead.
+        agreed: what agreed: "face", and fingers by slug.
+        opened: whether the sealed fields could be opened; if not, the personal ones are empty.
+        owner, owner_name: country that the record belongs to (alpha-3, English).
+        names: the main name first, then aliases.
+        urgent: whether the person must not be let go before someone is called.
+        contact: whom to call.
+        portrait: where the portrait is, if there is one and the owner lets it be seen.
+    """
+
+    number: str
+    strength: int
+    agreed: tuple[str, ...]
+    opened: bool
+    owner: str
+    owner_name: str
+    names: tuple[str, ...] = ()
+    date_of_birth: str = ""
+    sex: str = ""
+    nationalities: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    notice: Notice | None = None
+    notice_number: str = ""
+    urgent: bool = False
+    offence: str = ""
+    instructions: str = ""
+    contact: str = ""
+    portrait: PortraitRef | None = None

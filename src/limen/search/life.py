@@ -1,0 +1,158 @@
+"""The life of a probe on one screen."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import structlog
+
+from limen.errors import BadInput, LimenError, Unavailable
+from limen.hits.claim import ClaimedIdentity
+from limen.hits.view import RecordView
+from limen.reasons import Reason
+from limen.search import offer, relay
+from limen.search.admit import admit
+from limen.search.answer import SearchAnswer, compose
+from limen.search.forget import forget, release
+from limen.search.identify import Matcher, decided
+from limen.search.open import OpenSearch, OpenSearches, Searcher, State
+from limen.settings import Settings
+from limen.terms import Answer
+from limen.wire.messages import Decision, Report
+from limen.wire.parts import Match, unpack_matches
+
+SHOWN_SECONDS = 600  # how long a hit's portraits may be looked at: the time it takes to compare and to call
+NOT_OPENED = 3  # a report's outcome: the capture is no capture for this search
+TO_MATCHER = 1  # a report's outcome: templates went to the matcher
+
+log = structlog.get_logger()
+
+
+class Hits(Protocol):
+    """What follows a hit (`limen.hits`)."""
+
+    async def follow(self, search: OpenSearch, matches: list[Match], answer: Answer) -> list[RecordView]:
+        """Keep the hit, and show the records as far as the searcher's country may see them, strongest first."""
+
+
+class Receipts(Protocol):
+    """Says, signed, how a search ended (`search.receipt`)."""
+
+    async def write(self, search: OpenSearch, answer: SearchAnswer, worker_ended: bool) -> dict[str, object] | None:
+        """The receipt; None if it cannot be signed now."""
+
+
+class Searches:
+    """Every search that passes through this front."""
+
+    def __init__(self, settings: Settings, matcher: Matcher, hits: Hits, receipts: Receipts) -> None:
+        self._settings = settings
+        self._matcher = matcher
+        self._hits = hits
+        self._receipts = receipts
+        self.open = OpenSearches()
+
+    async def begin(self, searcher: Searcher, purpose: str, claim: ClaimedIdentity | None) -> OpenSearch:
+        """Open a search: admit it, take a worker, and hand out the worker's offer.
+
+        Raises:
+            BadInput, Refused: not a search, or one too many of this officer.
+            Unavailable: opener, matcher or vault cannot serve now; nothing was captured yet.
+        """
+        request = admit(purpose, claim)
+        self.open.room_for(searcher)
+        if not self._matcher.up:
+            raise Unavailable(
+                "No search can be made just now.", advice="Try again in a few seconds.", code="no-matcher"
+            )
+        worker, offered = await offer.take(self._settings.socket("opener-probe"), self._settings.offer_seconds)
+        search = OpenSearch(offered.search, searcher, request.purpose, request.claim, offered, worker)
+        self.open.add(search, offered.expires - time.time(), self._forget)
+        return search
+
+    async def run(self, search_id: bytes, searcher: Searcher, capture: relay.Capture) -> SearchAnswer:
+        """Take the search's one capture and answer it; whatever happens, the probe is forgotten.
+
+        Raises:
+            NotFound, Refused: no such open search of this searcher, or its capture has come already.
+            BadInput: a capture that cannot be opened, is too large, too slow or empty; nothing was processed.
+        """
+        search = self.open.take(search_id, searcher)
+        keep = False
+        try:
+            report, decision, missing = await self._identify(search, capture)
+            views = await self._hits_of(search, decision)
+            answer = compose(
+                search.id,
+                report=report,
+                decision=decision,
+                views=views,
+                claim=search.claim,
+                sealed=capture.sealed,
+                missing=missing,
+            )
+            worker_ended = await search.worker.ended()
+            release(search, self._matcher)
+            answer.receipt = await self._receipts.write(search, answer, worker_ended)
+            keep = any(view.portrait for view in views)
+            if keep:
+                search.views, search.state = views, State.SHOWN
+                self.open.extend(search, SHOWN_SECONDS, self._forget)
+            return answer
+        finally:
+            if not keep:
+                self._forget(search)
+
+    def shown(self, search_id: bytes, searcher: Searcher, number: int) -> RecordView | None:
+        """A matched record that this searcher may still look at; `NotFound` if the search is gone."""
+        views = self.open.shown(search_id, searcher).views
+        return views[number] if 0 <= number < len(views) else None
+
+    def close(self, search_id: bytes, searcher: Searcher) -> None:
+        """End a search that its searcher is done with; `NotFound` if it is gone."""
+        self._forget(self.open.own(search_id, searcher))
+
+    def end(self) -> None:
+        """Forget all, as the front stops."""
+        for search in self.open:
+            self._forget(search)
+
+    async def _identify(
+        self, search: OpenSearch, capture: relay.Capture
+    ) -> tuple[Report | None, Decision | None, Reason | None]:
+        """Report and decision, or why one is missing."""
+        seconds = relay.UPLOAD_SECONDS + self._settings.worker_seconds
+        try:
+            future = self._matcher.expect(search.id, search.searcher.country, search.purpose, seconds)
+        except Unavailable:
+            return None, None, Reason.GALLERY_INCOMPLETE
+        try:
+            report = await relay.relay(search.worker, capture, self._settings.worker_seconds)
+        except relay.WorkerDied:
+            log.warning("worker-died")
+            return None, None, Reason.DECODER_DIED
+        if report.outcome == NOT_OPENED:
+            raise BadInput(
+                "The capture could not be opened: it was changed on its way, or sealed for another search.",
+                advice="Open a new search and capture again.",
+                code="capture-does-not-open",
+            )
+        if report.outcome != TO_MATCHER:
+            return report, None, None
+        try:
+            return report, await decided(future, self._settings.worker_seconds), None
+        except Unavailable:
+            return report, None, Reason.GALLERY_INCOMPLETE
+
+    async def _hits_of(self, search: OpenSearch, decision: Decision | None) -> list[RecordView]:
+        if decision is None or Answer.from_wire(decision.answer) not in (Answer.HIT, Answer.REFER):
+            return []
+        matches = unpack_matches(decision.tail, decision.count)
+        return await self._hits.follow(search, matches, Answer.from_wire(decision.answer))
+
+    def _forget(self, search: OpenSearch) -> None:
+        try:
+            forget(search, self.open, self._matcher)
+        except LimenError as error:
+            log.warning("forget-failed", error=error.code)

@@ -1,0 +1,101 @@
+"""Relay: pass a capture to its worker chunk by chunk as it comes in; nothing of it is collected, kept or spooled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from limen.errors import BadInput, Unavailable
+from limen.search.offer import Worker
+from limen.terms import Modality, Position
+from limen.wire.frame import read
+from limen.wire.messages import CHUNK, MAX_CAPTURE, CaptureStart, Chunk, End, Message, PlainImage, Report
+
+UPLOAD_SECONDS = 60.0  # for a whole capture: 3 MB over a slow 400 kbit/s link
+
+
+class Form(IntEnum):
+    """How the capture travels; the number is on the wire."""
+
+    SEALED = 1
+    PLAIN = 2
+    IMAGE = 3
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A capture on its way in. `chunks` raises if the post hangs up or its signature does not hold at the end."""
+
+    form: Form
+    chunks: AsyncIterator[bytes]
+    modality: Modality = Modality.FACE  # form IMAGE only
+    position: Position = Position.UNKNOWN  # form IMAGE only
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it came sealed to the worker's key."""
+        return self.form is Form.SEALED
+
+    def start(self) -> Message:
+        """The message that announces it to the worker."""
+        if self.form is Form.IMAGE:
+            return PlainImage(self.modality, self.position)
+        return CaptureStart(self.form, 0)
+
+
+class WorkerDied(Unavailable):
+    """The worker ended without a report: a decoder crashed, hung, or ran over a limit."""
+
+    code = "worker-died"
+
+
+async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Report:
+    """Pass the capture on and wait for the worker's report.
+
+    `End` is sent only after `capture.chunks` has ended well, and the worker processes nothing before it.
+
+    Raises:
+        BadInput: larger than a capture may be (`too-large`), too slow (`too-slow`) or empty (`empty`).
+        WorkerDied: no report came.
+        Whatever `capture.chunks` raises.
+    """
+    try:
+        async with asyncio.timeout(UPLOAD_SECONDS):
+            await _pass_on(worker, capture)
+    except TimeoutError:
+        raise BadInput(
+            "The capture did not arrive in time.", advice="Check the connection and search again.", code="too-slow"
+        ) from None
+    try:
+        async with asyncio.timeout(worker_seconds):
+            return await read(worker.reader, Report)
+    except (TimeoutError, OSError, Unavailable) as error:
+        raise WorkerDied("The capture could not be processed.") from error
+
+
+async def _pass_on(worker: Worker, capture: Capture) -> None:
+    total = 0
+    await _write(worker, capture.start())
+    async for data in capture.chunks:
+        total += len(data)
+        if total > MAX_CAPTURE:
+            raise BadInput(
+                "The capture is larger than the hub takes.",
+                advice=f"Send at most {MAX_CAPTURE >> 20} MB.",
+                code="too-large",
+            )
+        for start in range(0, len(data), CHUNK):
+            await _write(worker, Chunk(data[start : start + CHUNK]))
+    if not total:
+        raise BadInput("The capture is empty.", advice="Send the capture in the request's body.", code="empty")
+    await _write(worker, End(total))
+
+
+async def _write(worker: Worker, message: Message) -> None:
+    try:
+        worker.writer.write(message.pack())
+        await worker.writer.drain()
+    except (OSError, RuntimeError) as error:
+        raise WorkerDied("The capture could not be processed.") from error

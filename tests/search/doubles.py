@@ -1,0 +1,142 @@
+"""Stand-ins for opener and matcher, at the other end of real sockets: they speak the contract's messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from limen.hits.view import RecordView
+from limen.reasons import Reason, to_mask
+from limen.terms import Answer, Modality, Position
+from limen.wire.frame import read
+from limen.wire.messages import (
+    CaptureStart,
+    Chunk,
+    Decision,
+    End,
+    Expect,
+    Forget,
+    Message,
+    Offer,
+    PlainImage,
+    ProbeJob,
+    Report,
+    Status,
+    StatusAsk,
+)
+from limen.wire.parts import Match, SampleReport, pack_matches, pack_samples
+
+GOOD_FACE = SampleReport(Modality.FACE, Position.UNKNOWN, 1, 80, 0)
+
+
+def report(*samples: SampleReport, outcome: int = 1, reasons: tuple[Reason, ...] = ()) -> Report:
+    """A worker's report."""
+    return Report(outcome, len(samples), to_mask(reasons), pack_samples(list(samples)))
+
+
+class Opener:
+    """Serves `opener-probe.sock`. `reports` is what a worker says at the end; None: it dies instead."""
+
+    def __init__(self) -> None:
+        self.report: Report | None = report(GOOD_FACE)
+        self.failure: Message | None = None  # instead of an offer
+        self.received = bytearray()
+        self.starts: list[Message] = []
+        self.completed = 0
+        self.on_end: Callable[[bytes], None] = lambda search: None
+
+    async def serve(self, path: Path) -> asyncio.Server:
+        return await asyncio.start_unix_server(self._worker, path)
+
+    async def _worker(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            job = await read(reader, ProbeJob)
+            writer.write((self.failure or Offer(job.search, b"n" * 32, b"k" * 32, job.expires, b"s" * 64)).pack())
+            self.starts.append(await read(reader, CaptureStart, PlainImage))
+            while not isinstance(message := await read(reader, Chunk, End), End):
+                self.received += message.tail
+            self.completed += 1
+            if self.report is not None:
+                if self.report.outcome == 1:
+                    self.on_end(job.search)
+                writer.write(self.report.pack())
+                await writer.drain()
+        except Exception:  # the front hung up
+            self.received.clear()
+        finally:
+            writer.close()
+
+
+class Matcher:
+    """Serves `matcher-front.sock`: decides when told that templates came."""
+
+    def __init__(self) -> None:
+        self.answer = Answer.NO_HIT
+        self.reasons: tuple[Reason, ...] = ()
+        self.matches: list[Match] = []
+        self.silent = False
+        self.expected: list[Expect] = []
+        self.forgotten: list[bytes] = []
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def serve(self, path: Path) -> asyncio.Server:
+        return await asyncio.start_unix_server(self._front, path)
+
+    def decide(self, search: bytes) -> None:
+        """Templates of this search came."""
+        if self.silent:
+            return
+        tail = pack_matches(self.matches)
+        decision = Decision(search, self.answer.wire, len(self.matches), to_mask(self.reasons), 7, 9, 1000, tail)
+        self._writers[-1].write(decision.pack())
+
+    def die(self) -> None:
+        """Drop all connections, as a killed process does."""
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+    async def _front(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        try:
+            while True:
+                message: Message = await read(reader, Expect, Forget, StatusAsk)
+                if isinstance(message, Expect):
+                    self.expected.append(message)
+                elif isinstance(message, Forget):
+                    self.forgotten.append(message.search)
+                else:
+                    writer.write(Status(7, 5, 2, 0, 0, 0, 4096, 3).pack())
+        except Exception:
+            writer.close()
+
+
+class Hits:
+    """Shows one made-up record for every match."""
+
+    def __init__(self, views: list[RecordView] | None = None) -> None:
+        self.views = views or []
+        self.kept: list[tuple[bytes, Answer]] = []
+
+    async def follow(self, search: object, matches: list[Match], answer: Answer) -> list[RecordView]:
+        self.kept.append((search.id, answer))  # type: ignore[attr-defined]
+        return self.views[: len(matches)]
+
+
+class Signer:
+    """A vault that signs receipts, or is gone."""
+
+    def __init__(self, key: object) -> None:
+        self.key = key
+        self.gone = False
+
+    async def sign(self, message: bytes) -> bytes:
+        from limen.errors import Unavailable
+
+        if self.gone:
+            raise Unavailable("gone")
+        return self.key.sign(message)  # type: ignore[attr-defined]
+
+    async def identity(self) -> bytes:
+        return self.key.public_key().public_bytes_raw()  # type: ignore[attr-defined]
