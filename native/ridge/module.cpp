@@ -1,0 +1,159 @@
+// Python bindings of the friction ridge kernels (limen.ridge._native).
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/unique_ptr.h>
+
+#include <memory>
+
+#include "ridge/comparator.hpp"
+#include "ridge/index.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace limen::ridge;
+
+namespace {
+
+using Keys = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+thread_local Scratch scratch;
+
+std::unique_ptr<Minutiae> prepare(nb::bytes packed) {
+  auto print = std::make_unique<Minutiae>();
+  const auto* data = static_cast<const std::uint8_t*>(packed.data());
+  const std::size_t size = packed.size();
+  nb::gil_scoped_release free;
+  read_template(data, size, *print);
+  describe(*print);
+  return print;
+}
+
+Outcome run(const Minutiae& a, const Minutiae& b, Level level) {
+  Outcome out;
+  comparator(level)(view(a), view(b), scratch.room(a.padded, b.padded), out);
+  return out;
+}
+
+Level level_of(int number) {
+  if (number < -1 || number > 2) throw nb::value_error("The level must be -1 (best), 0, 1 or 2.");
+  return number < 0 ? best_level() : static_cast<Level>(number);
+}
+
+template <class T>
+nb::ndarray<nb::numpy, T> owned(std::vector<T>&& values, std::initializer_list<std::size_t> shape) {
+  auto kept = std::make_unique<std::vector<T>>(std::move(values));
+  T* data = kept->data();
+  nb::capsule owner(kept.get(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  kept.release();
+  return nb::ndarray<nb::numpy, T>(data, shape, owner);
+}
+
+struct References {  // borrowed from a list, kept alive while the GIL is released
+  std::vector<const Minutiae*> prints;
+  std::vector<nb::object> held;
+  explicit References(nb::list list) {
+    for (nb::handle item : list) {
+      prints.push_back(&nb::cast<const Minutiae&>(item));
+      held.push_back(nb::borrow(item));
+    }
+  }
+};
+
+nb::tuple answer(const std::vector<Found>& found) {
+  std::vector<std::uint64_t> keys;
+  std::vector<float> scores;
+  for (const Found& one : found) keys.push_back(one.key), scores.push_back(one.score);
+  const std::size_t count = found.size();
+  return nb::make_tuple(owned(std::move(keys), {count}), owned(std::move(scores), {count}));
+}
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+  nb::set_leak_warnings(false);
+  nb::class_<Minutiae>(m, "Prepared")
+      .def("__len__", [](const Minutiae& print) { return print.n; })
+      .def_ro("position", &Minutiae::position)
+      .def_ro("quality", &Minutiae::quality);
+
+  m.def("best_level", [] { return static_cast<int>(best_level()); });
+  m.def("prepare", &prepare, "packed"_a);
+  m.def("structures", [](const Minutiae& print) {
+    std::vector<float> rows(static_cast<std::size_t>(print.n) * kStructure);
+    local_structures(print, rows.data());
+    return owned(std::move(rows), {static_cast<std::size_t>(print.n), kStructure});
+  });
+  m.def("compare", [](const Minutiae& a, const Minutiae& b, int level) {
+    const Level chosen = level_of(level);
+    nb::gil_scoped_release free;
+    return run(a, b, chosen).score;
+  }, "a"_a, "b"_a, "level"_a = -1);
+  m.def("compare_many", [](const Minutiae& probe, nb::list references, int level) {
+    const Level chosen = level_of(level);
+    const References list(references);
+    std::vector<float> scores(list.prints.size());
+    {
+      nb::gil_scoped_release free;
+      for (std::size_t k = 0; k < scores.size(); ++k) scores[k] = run(probe, *list.prints[k], chosen).score;
+    }
+    const std::size_t count = scores.size();
+    return owned(std::move(scores), {count});
+  }, "probe"_a, "references"_a, "level"_a = -1);
+  m.def("features", [](const Minutiae& probe, nb::list references, int level) {
+    const Level chosen = level_of(level);
+    const References list(references);
+    std::vector<float> rows;
+    for (const Minutiae* print : list.prints) {
+      const Outcome out = run(probe, *print, chosen);
+      rows.push_back(out.score);
+      rows.insert(rows.end(), out.features, out.features + kFeatures);
+    }
+    return owned(std::move(rows), {list.prints.size(), kFeatures + 1});
+  }, "probe"_a, "references"_a, "level"_a = -1);
+  m.def("explain", [](const Minutiae& a, const Minutiae& b, int level) {
+    const Level chosen = level_of(level);
+    Outcome out;
+    std::vector<std::int32_t> pairs;
+    {
+      nb::gil_scoped_release free;
+      std::vector<std::int32_t> first(a.padded + 1), second(a.padded + 1);
+      out.pairs_first = first.data(), out.pairs_second = second.data();
+      comparator(chosen)(view(a), view(b), scratch.room(a.padded, b.padded), out);
+      for (int k = 0; k < out.pairs; ++k) pairs.push_back(first[k]), pairs.push_back(second[k]);
+    }
+    const std::size_t count = pairs.size() / 2;
+    return nb::make_tuple(out.score, owned(std::move(pairs), {count, 2}), out.cosine, out.sine, out.shift_x, out.shift_y);
+  }, "a"_a, "b"_a, "level"_a = -1);
+
+  nb::class_<Index>(m, "Index")
+      .def(nb::init<>())
+      .def("__len__", &Index::size)
+      .def_prop_ro("memory", &Index::memory)
+      .def("put", [](Index& index, std::uint64_t key, nb::bytes packed) {
+        const auto* data = static_cast<const std::uint8_t*>(packed.data());
+        const std::size_t size = packed.size();
+        nb::gil_scoped_release free;
+        Minutiae print;
+        read_template(data, size, print);
+        describe(print);
+        index.put(key, std::move(print));
+      }, "key"_a, "packed"_a)
+      .def("remove", &Index::remove, "key"_a, nb::call_guard<nb::gil_scoped_release>())
+      .def("search", [](const Index& index, const Minutiae& probe, std::size_t limit) {
+        std::vector<Found> found;
+        {
+          nb::gil_scoped_release free;
+          found = index.search(probe, limit, nullptr);
+        }
+        return answer(found);
+      }, "probe"_a, "limit"_a)
+      .def("search_among", [](const Index& index, const Minutiae& probe, Keys keys, std::size_t limit) {
+        const std::vector<std::uint64_t> among(keys.data(), keys.data() + keys.size());
+        std::vector<Found> found;
+        {
+          nb::gil_scoped_release free;
+          found = index.search(probe, limit, &among);
+        }
+        return answer(found);
+      }, "probe"_a, "keys"_a, "limit"_a);
+}

@@ -1,0 +1,93 @@
+"""The index finds what was put, and forgets what was removed, at once."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from limen.errors import BadTemplate
+from limen.ridge.comparator import compare, prepare
+from limen.ridge.index import RidgeIndex
+from limen.ridge.template import RidgeTemplate
+from tests.ridge.prints import finger, impression
+
+BIG = 2**64 - 1
+
+
+@pytest.fixture
+def index() -> RidgeIndex:
+    filled = RidgeIndex()
+    for seed in range(20):
+        filled.put(BIG - seed, finger(seed))
+    return filled
+
+
+def test_search_finds_the_mate_first_with_the_comparators_score(index):
+    probe = impression(finger(4), 1, turn=0.4)
+    keys, scores = index.search(probe, 5)
+    assert keys.dtype == np.uint64 and scores.dtype == np.float32
+    assert keys[0] == BIG - 4 and len(keys) == len(scores) == 5
+    assert (np.diff(scores) <= 0).all()
+    assert scores[0] == pytest.approx(compare(prepare(probe), prepare(finger(4))))
+
+
+def test_an_empty_index_finds_nothing():
+    keys, scores = RidgeIndex().search(finger(1), 3)
+    assert len(keys) == len(scores) == 0
+
+
+def test_put_replaces_and_remove_forgets_at_once(index):
+    index.put(BIG - 4, finger(100))
+    assert len(index) == 20
+    assert index.search(finger(100), 1)[0][0] == BIG - 4
+    assert index.remove(BIG - 4) and not index.remove(BIG - 4)
+    assert len(index) == 19
+    assert BIG - 4 not in index.search(finger(100), 20)[0]
+
+
+def test_search_among_some_keys_skips_unknown_ones(index):
+    keys, _ = index.search_among(finger(4), [BIG - 1, BIG - 2, 17], 10)
+    assert set(keys.tolist()) == {BIG - 1, BIG - 2}
+
+
+def test_memory_grows_with_prints(index):
+    before = index.memory
+    index.put(1, finger(55))
+    assert index.memory > before > 0
+
+
+def test_a_bad_template_changes_nothing(index):
+    bad = RidgeTemplate(**{**finger(1).__dict__, "quality": 180})
+    with pytest.raises(BadTemplate):
+        index.put(BIG, bad)
+    assert index.search(finger(0), 1)[0][0] == BIG
+
+
+def test_changes_and_searches_at_once_by_threads(index):
+    failures = []
+
+    def change(first):
+        try:
+            for key in range(first, first + 60):
+                index.put(key, finger(key % 7, 20))
+                index.remove(key)
+        except Exception as error:
+            failures.append(error)
+
+    def search():
+        try:
+            for _ in range(60):
+                if index.search(finger(4), 1)[0][0] != BIG - 4:
+                    failures.append("the mate was not first")
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=change, args=(first,)) for first in (1000, 2000)]
+    threads += [threading.Thread(target=search) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures and len(index) == 20
