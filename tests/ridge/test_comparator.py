@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ridge.prints import finger, impression, template
 
 from limen.errors import BadTemplate
 from limen.ridge import _native
 from limen.ridge.comparator import compare, compare_many, explain, prepare
 from limen.ridge.evidence import llr
 from limen.ridge.template import MAX_MINUTIAE, RidgeTemplate
-from tests.ridge.prints import finger, impression, template
 
 
 def test_impressions_of_one_finger_score_above_all_others():

@@ -6,12 +6,12 @@ import threading
 
 import numpy as np
 import pytest
+from tests.ridge.prints import finger, impression
 
 from limen.errors import BadTemplate
 from limen.ridge.comparator import compare, prepare
 from limen.ridge.index import RidgeIndex
 from limen.ridge.template import RidgeTemplate
-from tests.ridge.prints import finger, impression
 
 BIG = 2**64 - 1
 
