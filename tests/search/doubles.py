@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from limen.hits.keep import Asked
 from limen.hits.view import RecordView
 from limen.reasons import Reason, to_mask
 from limen.terms import Answer, Modality, Position
@@ -119,8 +120,8 @@ class Hits:
         self.views = views or []
         self.kept: list[tuple[bytes, Answer]] = []
 
-    async def follow(self, search: object, matches: list[Match], answer: Answer) -> list[RecordView]:
-        self.kept.append((search.id, answer))  # type: ignore[attr-defined]
+    async def follow(self, asked: Asked, matches: list[Match], answer: Answer) -> list[RecordView]:
+        self.kept.append((asked.search, answer))
         return self.views[: len(matches)]
 
 

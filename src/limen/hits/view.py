@@ -41,7 +41,6 @@ class RecordView:
     date_of_birth: str = ""
     sex: str = ""
     nationalities: tuple[str, ...] = ()
-    documents: tuple[str, ...] = ()
     notice: Notice | None = None
     notice_number: str = ""
     urgent: bool = False

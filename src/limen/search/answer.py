@@ -199,7 +199,6 @@ def _claim(view: RecordView, claim: ClaimedIdentity | None) -> ClaimSaid | None:
         names=view.names,
         date_of_birth=view.date_of_birth,
         nationalities=view.nationalities,
-        documents=view.documents,
     )
     if not compared:
         return None

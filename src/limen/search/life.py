@@ -9,6 +9,7 @@ import structlog
 
 from limen.errors import BadInput, LimenError, Unavailable
 from limen.hits.claim import ClaimedIdentity
+from limen.hits.keep import Asked
 from limen.hits.view import RecordView
 from limen.reasons import Reason
 from limen.search import offer, relay
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 class Hits(Protocol):
     """What follows a hit (`limen.hits`)."""
 
-    async def follow(self, search: OpenSearch, matches: list[Match], answer: Answer) -> list[RecordView]:
+    async def follow(self, asked: Asked, matches: list[Match], answer: Answer) -> list[RecordView]:
         """Keep the hit, and show the records as far as the searcher's country may see them, strongest first."""
 
 
@@ -149,7 +150,9 @@ class Searches:
         if decision is None or Answer.from_wire(decision.answer) not in (Answer.HIT, Answer.REFER):
             return []
         matches = unpack_matches(decision.tail, decision.count)
-        return await self._hits.follow(search, matches, Answer.from_wire(decision.answer))
+        who = search.searcher
+        asked = Asked(search.id, who.country, who.officer_id, who.device_id, search.purpose)
+        return await self._hits.follow(asked, matches, Answer.from_wire(decision.answer))
 
     def _forget(self, search: OpenSearch) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,11 +21,12 @@ MAX_OPEN = 256  # of all officers, a bound on memory
 
 @dataclass(frozen=True)
 class Searcher:
-    """Who asks: country (alpha-3), the officer's name within it, and the device if it is registered."""
+    """Who asks: country (alpha-3), the officer's name within it and id, and the device's id if it is registered."""
 
     country: str
     officer: str
-    device: str | None = None
+    officer_id: uuid.UUID | None = None
+    device_id: uuid.UUID | None = None
 
     def __str__(self) -> str:
         return f"{self.country}/{self.officer}"
@@ -68,7 +70,7 @@ class OpenSearches:
     def room_for(self, searcher: Searcher) -> None:
         """Check that one more search may be opened; `Refused` or `Unavailable` says why not."""
         waiting = [s for s in self._open.values() if s.state is not State.SHOWN]
-        if sum(s.searcher == searcher for s in waiting) >= MAX_OPEN_EACH:
+        if sum(str(s.searcher) == str(searcher) for s in waiting) >= MAX_OPEN_EACH:
             raise Refused(
                 "This officer has too many open searches.",
                 advice="Finish one, or wait a minute until they expire.",
