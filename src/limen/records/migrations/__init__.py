@@ -1,0 +1,1 @@
+"""Schema versions (Alembic), applied by `records.database.Database.upgrade`."""

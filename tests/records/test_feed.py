@@ -1,0 +1,167 @@
+"""The gallery's feed: every change, once, in order, whoever writes at the same time."""
+
+import random
+import threading
+import time
+
+import pytest
+from tests.records.drafts import LATER, NOW, draft, external_key, register, sample
+
+from limen.errors import Unavailable
+from limen.records import feed, store
+from limen.records.tables import State
+from limen.wire.messages import GalleryPut, GalleryWithdraw
+
+
+def everything(database, after=0, limit=3):
+    messages = []
+    while True:
+        with database.reading() as session:
+            found, last = feed.changes(session, after, limit)
+        messages += found
+        if last == after:
+            return messages, after
+        after = last
+
+
+def gallery(messages, held=None):
+    """What a matcher that follows the feed holds: {(record, sample): message}."""
+    held = {} if held is None else held
+    for message in messages:
+        if isinstance(message, GalleryPut):
+            held[message.record, message.sample] = message
+        else:
+            for key in [key for key in held if key[0] == message.record and message.sample in (0, key[1])]:
+                del held[key]
+    return held
+
+
+def truth(database):
+    found = {}
+    with database.reading() as session:
+        for owner in ("FRA", "DEU"):
+            for record in store.of_owner(session, owner, limit=10_000):
+                for row in record.samples:
+                    if row.template is not None and record.state == State.ACTIVE:
+                        found[record.handle, row.handle] = feed.put(row, record)
+    return found
+
+
+def test_a_new_record_is_fed_with_all_that_its_seals_bind(database):
+    register(database, "FRA")
+    with database.writing() as session:
+        record = store.save(session, draft())
+    [message], last = everything(database)
+    assert isinstance(message, GalleryPut)
+    assert message.pack()
+    assert (message.record, message.record_id) == (record.handle, record.id.bytes)
+    assert (message.owner, message.valid_until, message.expires) == (b"FRA", LATER, LATER)
+    assert message.tail == b"sealed template"
+    assert everything(database, last) == ([], last)
+
+
+def test_a_withdrawn_record_leaves_a_tombstone(database):
+    register(database, "FRA")
+    with database.writing() as session:
+        record = store.save(session, draft())
+    _, last = everything(database)
+    with database.writing() as session:
+        store.withdraw(session, store.by_id(session, record.id))
+    assert everything(database, last)[0] == [GalleryWithdraw(record.handle, 0)]
+    assert gallery(everything(database)[0]) == {}
+
+
+def test_a_sample_without_template_is_not_put(database):
+    register(database, "FRA")
+    with database.writing() as session:
+        store.save(session, draft(samples=[sample(template=None)]))
+    assert gallery(everything(database)[0]) == {}
+
+
+@pytest.mark.parametrize("change", [{"valid_until": NOW - 1}, {"state": State.SUSPENDED}])
+def test_expired_and_suspended_records_are_withdrawn_from_the_gallery(database, change):
+    register(database, "FRA")
+    with database.writing() as session:
+        record = store.save(session, draft())
+    held = gallery(everything(database)[0])
+    assert len(held) == 1
+    with database.writing() as session:
+        again = store.by_id(session, record.id)
+        for name, value in change.items():
+            setattr(again, name, value)
+        for row in again.samples:
+            row.change = feed.number(session)
+    assert gallery(everything(database, 1)[0], held) == {}
+
+
+def test_random_histories_read_in_any_pieces_give_the_stored_gallery(database):
+    register(database, "FRA", "DEU")
+    chance = random.Random(11)
+    held, after = {}, 0
+    for _ in range(60):
+        owner, record_id = chance.choice(["FRA", "DEU"]), f"R{chance.randrange(6)}"
+        with database.writing() as session:
+            record = store.by_external_key(session, owner, external_key(record_id))
+            if record is not None and chance.random() < 0.3:
+                store.withdraw(session, record)
+            else:
+                samples = [sample(template=chance.choice([b"a", b"b", None])) for _ in range(chance.randrange(4))]
+                old = [row.id for row in record.samples] if record else []
+                kept = frozenset(chance.sample(old, chance.randint(0, len(old))))
+                # a withdrawn record's id is never used again
+                new = draft(record_id, owner, samples, kept=kept, id=record.id if record else store.uuid.uuid4())
+                store.save(session, new)
+        if chance.random() < 0.4:
+            with database.reading() as session:
+                messages, after = feed.changes(session, after, chance.choice([1, 2, 5, 100]))
+            gallery(messages, held)
+    gallery(everything(database, after)[0], held)
+    assert held == truth(database)
+    assert gallery(everything(database)[0]) == truth(database)
+
+
+def test_concurrent_writers_leave_no_gap_for_a_reader(database):
+    """A reader that never looks back must still see everything, though writers commit in any order."""
+    register(database, "FRA", "DEU")
+    done = threading.Event()
+    held, seen = {}, []
+
+    def write(number):
+        for turn in range(12):
+            with database.writing() as session:
+                store.save(session, draft(f"W{number}-{turn}", chance_owner(number)))
+                time.sleep(0.002 * (number % 3))
+
+    def chance_owner(number):
+        return "FRA" if number % 2 else "DEU"
+
+    def follow():
+        after = 0
+        while True:
+            last_round = done.is_set()
+            with database.reading() as session:
+                messages, after = feed.changes(session, after, 7)
+            gallery(messages, held)
+            seen.extend(messages)
+            if last_round and not messages:
+                return
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    reader = threading.Thread(target=follow)
+    for thread in [*writers, reader]:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    reader.join()
+    assert len(seen) == 48
+    assert held == truth(database)
+
+
+def test_a_lost_counter_is_an_error_not_silence(database):
+    with pytest.raises(Unavailable):
+        with database.writing() as session:
+            session.execute(feed.update(feed.Sequence).values(value=5))
+            raise Unavailable("stop")
+    with database.reading() as session:
+        assert feed.last_change(session) == 0
