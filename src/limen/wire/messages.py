@@ -366,10 +366,11 @@ class Identity(Message, kind=70, layout="32s"):
 class EnrolJob(Message, kind=80, layout="B3s16s16sBBHQB"):
     """One image or file to enrol follows as Chunk... End.
 
-    what: 1 an image, 2 an ANSI/NIST-ITL file; country; record, sample: UUIDs (sample is ignored for files);
-    modality, position: what the image is said to be; ppi: 0 = as the file says; expires: bound into the seals;
-    flags: 1 = keep the original bytes, sealed.
-    The worker answers Enrolled (one a sample), for files also Fields (one), then Done; or Failed.
+    what: 1 an image, 2 an ANSI/NIST-ITL file; country; record, sample: UUIDs (of a file: its own id, from which those
+    of its samples follow); modality, position: what the image is said to be (0 for files); ppi: 0 = as the file says;
+    expires: bound into the seals; flags: 1 = keep the original bytes, sealed.
+    The worker answers Enrolled (one a sample), for files also Fields (one), then Done; or Failed, after which nothing
+    that came before counts.
     """
 
     what: int
@@ -387,7 +388,10 @@ class EnrolJob(Message, kind=80, layout="B3s16s16sBBHQB"):
 class Enrolled(Message, kind=81, layout="16sBBB16sBQHHHHIIII", tail=MAX_CAPTURE + 4 * MIB):
     """One sample, sealed for its country. The tail is template, portrait and original, of the stated lengths.
 
-    usable: 1 template is there, 0 it is not (reasons say why); width, height in pixels; ppi (0 unknown).
+    usable: 1 template is there, 0 it is not (reasons say why); width, height in pixels (0: could not be decoded);
+    ppi (0 unknown). Each part is sealed under the job's country, record and expiry with this message's sample, modality
+    and position: template as use 1 with `model`, portrait as use 2, original as use 4, both with an empty model.
+    A file that is to be kept comes as one more Enrolled of modality 0, with the job's sample and only an original.
     """
 
     sample: bytes
@@ -417,6 +421,6 @@ class Enrolled(Message, kind=81, layout="16sBBB16sBQHHHHIIII", tail=MAX_CAPTURE 
 
 @dataclass(frozen=True)
 class Fields(Message, kind=82, tail=MIB):
-    """Text fields of a file, as CBOR: {"type1": {...}, "type2": {...}} (`exchange.an2`)."""
+    """What a file says, as CBOR: {"person": `exchange.an2.person_fields`, "problems": [[record, field, message], ...]}."""
 
     tail: bytes
