@@ -24,6 +24,7 @@ _SEGMENTS = {_FRAME, _BLOCK, _TABLE_TRANSFORM, _TABLE_QUANTIZATION, _TABLE_HUFFM
 _MAX_SEGMENTS = 64  # real files have 6 to 12 before their first block
 _MIN_SIDE = 32  # five levels of halving need that much; the library's wavelet tree reads out of bounds below
 _MAX_PPI = 4000  # above any scanner
+_UNKNOWN_PPI = 255  # what some writers make of NISTCOM's -1, "unknown", in an unsigned byte
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _ppi(comment: bytes) -> float | None:
                 ppi = float(value)
             except ValueError:
                 return None
-            return ppi if 0 < ppi <= _MAX_PPI else None
+            return ppi if 0 < ppi <= _MAX_PPI and ppi != _UNKNOWN_PPI else None
     return None
 
 

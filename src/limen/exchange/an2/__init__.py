@@ -1,0 +1,23 @@
+"""ANSI/NIST-ITL 1-2011 (Update 2015), traditional encoding, and its INTERPOL profile (INT-I).
+
+`read` takes a file apart, `samples` finds its faces, fingers, palms and marks, `person_fields` what it says of the
+person. Strangers' bytes: to be called only where a crash harms nobody else.
+"""
+
+from limen.exchange.an2.persons import person_fields
+from limen.exchange.an2.reading import MAX_BYTES, MAX_RECORDS, read
+from limen.exchange.an2.records import Field, Problem, Record, Transaction
+from limen.exchange.an2.samples import FileSample, samples
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_RECORDS",
+    "Field",
+    "FileSample",
+    "Problem",
+    "Record",
+    "Transaction",
+    "person_fields",
+    "read",
+    "samples",
+]
