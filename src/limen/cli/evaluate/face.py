@@ -1,0 +1,53 @@
+"""`limen evaluate face`: accuracy and speed of faces on identity/image folders."""
+
+from __future__ import annotations
+
+import json as json_
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from limen.evaluation import face
+from limen.evaluation.plots import det_plot
+
+
+def command(
+    directory: Annotated[Path, typer.Argument(help="Folder of identity/image.", exists=True, file_okay=False)],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw the DET curve into this file (png, svg, pdf).")] = None,
+) -> None:
+    """Accuracy and speed of faces: pairs, and an open set with one photo of each person enrolled."""
+    found = face.find(directory)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("photos", total=len(found))
+        photos = face.embed(found, lambda: progress.advance(task))
+    figures = face.report(photos)
+    if plot is not None:
+        det_plot({"one photo enrolled": face.open_set(photos).curve()}, plot, title="Faces", axes=("FPIR", "FNIR"))
+    if json:
+        typer.echo(json_.dumps(figures, indent=2))
+    else:
+        Console().print(_table(figures))
+
+
+def _table(figures: dict[str, Any]) -> Table:
+    trial, speed = figures["open_set"], figures["speed"]
+    table = Table("measure", "value", title=f"{figures['images']:,} photos of {figures['identities']:,} people")
+    table.add_row("photos without a usable face", f"{figures['failed']:,}")
+    for fmr, rate in figures["tar"].items():
+        table.add_row(f"pairs: true accept rate at FMR {fmr}", f"{rate:.2%}")
+    for enrolled, rates in {"1": trial, **figures["open_set_enrolled"]}.items():
+        table.add_section()
+        table.add_row(f"open set: people enrolled, with up to {enrolled} photo(s)", f"{rates['enrolled']:,}")
+        table.add_row("  mated and non-mated probes", f"{rates['mated_probes']:,} and {rates['non_mated_probes']:,}")
+        table.add_row("  rank 1", f"{rates['rank1']:.2%}")
+        for name, rate in rates["fnir"].items():
+            table.add_row(f"  FNIR at FPIR {float(name.removeprefix('fpir_')):.1%}", f"{rate:.2%}")
+    table.add_section()
+    table.add_row("detection, one core, median", f"{speed['detect_ms_p50']:.1f} ms")
+    table.add_row("alignment, quality and embedding, one core, median", f"{speed['embed_ms_p50']:.1f} ms")
+    return table

@@ -1,0 +1,207 @@
+"""How well and how fast faces are found: pairs, and an open set (ISO/IEC 19795-1: FMR, FNMR, FPIR, FNIR).
+
+A folder holds one folder an identity. Pairs: every two photos. Open set: of every identity with several photos the
+first (by name) is enrolled and the others are mated probes; identities with one photo are non-mated probes.
+A photo from which no template comes is a miss wherever a mate was to be found, and never an alarm.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limen.errors import BadImage, BadInput
+from limen.face.extract import FaceExtractor
+from limen.images import decode
+
+FMR = {"1e-3": 1e-3, "1e-4": 1e-4}
+FPIR = {"fpir_0.1": 0.1, "fpir_0.01": 0.01, "fpir_0.001": 0.001}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".pgm", ".ppm", ".bmp", ".tif", ".tiff", ".jp2"}
+MISS = -2.0  # the score of a comparison without template: below every cosine
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Embedded photos.
+
+    Attributes:
+        identity: int64 (n,), number of the identity, photos of one identity next to each other.
+        vectors: float32 (n, dimension), unit length; zeros where extraction failed.
+        usable: bool (n,).
+        quality: uint8 (n,).
+        detect_ms, embed_ms: float64 (n,), processor time on one core; embedding counts alignment and measures.
+    """
+
+    identity: np.ndarray
+    vectors: np.ndarray
+    usable: np.ndarray
+    quality: np.ndarray
+    detect_ms: np.ndarray
+    embed_ms: np.ndarray
+
+
+def find(folder: Path) -> list[tuple[str, Path]]:
+    """(identity, photo) of every photo in `folder`/identity/, sorted; `BadInput` if there are none."""
+    found = [
+        (person.name, photo)
+        for person in sorted(path for path in folder.iterdir() if path.is_dir())
+        for photo in sorted(person.iterdir())
+        if photo.suffix.lower() in SUFFIXES
+    ]
+    if not found:
+        raise BadInput(f"{folder} holds no photos.", advice="It must hold one folder an identity, with photos in it.")
+    return found
+
+
+def embed(photos: Sequence[tuple[str, Path]], step: Callable[[], object] = lambda: None) -> Photos:
+    """Extract every photo. `step` is called after each, for a progress bar."""
+    extractor = FaceExtractor()
+    extractor.warm()
+    names = sorted({identity for identity, _ in photos})
+    number = {identity: index for index, identity in enumerate(names)}
+    count, dimension = len(photos), extractor.manifest.dimension
+    result = Photos(
+        np.array([number[identity] for identity, _ in photos]),
+        np.zeros((count, dimension), np.float32),
+        np.zeros(count, bool),
+        np.zeros(count, np.uint8),
+        np.full(count, np.nan),
+        np.full(count, np.nan),
+    )
+    for index, (_, path) in enumerate(photos):
+        _embed_one(extractor, path, result, index)
+        step()
+    return result
+
+
+def _embed_one(extractor: FaceExtractor, path: Path, result: Photos, index: int) -> None:
+    try:
+        image = decode(path.read_bytes())
+    except BadImage:
+        return
+    started = time.process_time()
+    extractor.detect(image.rgb())
+    detected = time.process_time()
+    found = extractor.extract(image)
+    ended = time.process_time()
+    result.detect_ms[index] = 1e3 * (detected - started)
+    result.embed_ms[index] = 1e3 * (ended - detected) - result.detect_ms[index]
+    if found.template is not None:
+        result.vectors[index] = found.template.vector
+        result.usable[index] = True
+        result.quality[index] = found.quality
+
+
+@dataclass(frozen=True)
+class OpenSet:
+    """Scores of an open-set trial: cosines, `MISS` where there was no template.
+
+    Attributes:
+        enrolled: how many identities.
+        mate: float32 (mated probes,), score against the probe's own identity.
+        best_other: float32 (mated probes,), the highest score against another identity.
+        alarm: float32 (non-mated probes,), the highest score against anyone.
+    """
+
+    enrolled: int
+    mate: np.ndarray
+    best_other: np.ndarray
+    alarm: np.ndarray
+
+    def threshold(self, fpir: float) -> float:
+        """The lowest threshold at which at most `fpir` of the non-mated probes score above it."""
+        ranked = np.sort(self.alarm)[::-1]
+        return float(ranked[min(int(fpir * len(ranked)), len(ranked) - 1)])
+
+    def fnir(self, fpir: float) -> float:
+        """Share of mated probes whose mate does not score above the threshold for `fpir`."""
+        return float(np.mean(self.mate <= self.threshold(fpir)))
+
+    def curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """(FPIR, FNIR), float64 (n,), at every threshold that a non-mated probe sets."""
+        thresholds = np.unique(self.alarm)
+        fpir = 1 - np.searchsorted(np.sort(self.alarm), thresholds, side="right") / len(self.alarm)
+        fnir = np.searchsorted(np.sort(self.mate), thresholds, side="right") / len(self.mate)
+        return fpir, fnir
+
+
+def open_set(photos: Photos, enrol: int = 1) -> OpenSet:
+    """Scores of the open-set trial with the first `enrol` photos of each identity enrolled.
+
+    An identity needs more photos than are enrolled to have mated probes; an identity's score is the best of its
+    enrolled photos' scores.
+    """
+    counts = np.bincount(photos.identity)
+    rank = np.arange(len(photos.identity)) - np.searchsorted(photos.identity, photos.identity)
+    several = counts[photos.identity] > 1
+    reference = several & (rank < np.minimum(enrol, counts[photos.identity] - 1))
+    mated, lone = several & ~reference, ~several
+    owners, column = np.unique(photos.identity[reference], return_inverse=True)
+    if not lone.any() or not mated.any():
+        raise BadInput("An open set needs identities with several photos and identities with one.")
+
+    def search(probes: np.ndarray) -> np.ndarray:
+        scores = photos.vectors[probes] @ photos.vectors[reference].T
+        scores[~photos.usable[probes]] = MISS
+        scores[:, ~photos.usable[reference]] = MISS
+        best = np.full((len(scores), len(owners)), MISS, np.float32)
+        for single in range(scores.shape[1]):
+            np.maximum(best[:, column[single]], scores[:, single], out=best[:, column[single]])
+        return best
+
+    scores = search(mated)
+    own = np.searchsorted(owners, photos.identity[mated])
+    rows = np.arange(len(scores))
+    mate = scores[rows, own].copy()
+    scores[rows, own] = MISS
+    return OpenSet(len(owners), mate, scores.max(axis=1), search(lone).max(axis=1))
+
+
+def pair_scores(photos: Photos) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of all mated and all non-mated pairs, float32, `MISS` where a photo has no template."""
+    mated, other = [], []
+    for index in range(len(photos.identity) - 1):
+        scores = photos.vectors[index + 1 :] @ photos.vectors[index]
+        scores[~photos.usable[index + 1 :] | ~photos.usable[index]] = MISS
+        same = photos.identity[index + 1 :] == photos.identity[index]
+        mated.append(scores[same])
+        other.append(scores[~same])
+    return np.concatenate(mated), np.concatenate(other)
+
+
+def report(photos: Photos) -> dict[str, Any]:
+    """All figures of `limen evaluate face --json`; rates are fractions, times are milliseconds of one core."""
+    mated, other = pair_scores(photos)
+    trial = open_set(photos)
+    other = np.sort(other)[::-1]
+    return {
+        "identities": int(photos.identity.max()) + 1,
+        "images": len(photos.identity),
+        "failed": int(np.count_nonzero(~photos.usable)),
+        "pairs": {"mated": len(mated), "non_mated": len(other)},
+        "tar": {
+            name: float(np.mean(mated > other[min(int(fmr * len(other)), len(other) - 1)])) for name, fmr in FMR.items()
+        },
+        "open_set": _rates(trial),
+        "open_set_enrolled": {str(enrol): _rates(open_set(photos, enrol)) for enrol in (2, 3)},
+        "speed": {"detect_ms_p50": _median(photos.detect_ms), "embed_ms_p50": _median(photos.embed_ms)},
+    }
+
+
+def _rates(trial: OpenSet) -> dict[str, Any]:
+    return {
+        "enrolled": trial.enrolled,
+        "mated_probes": len(trial.mate),
+        "non_mated_probes": len(trial.alarm),
+        "rank1": float(np.mean(trial.mate > trial.best_other)),
+        "fnir": {name: trial.fnir(fpir) for name, fpir in FPIR.items()},
+    }
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0

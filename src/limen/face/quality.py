@@ -1,0 +1,147 @@
+"""What can be measured of a face photo's quality, in the terms of ISO/IEC 29794-5, and what to tell the officer.
+
+The measures come from five landmarks and the aligned crop, so pose and occlusion are estimates: good enough to ask for
+another photo, not for a verdict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from limen.face.detect import Face
+from limen.reasons import Reason
+
+NOSE = 0.55  # how far the nose tip stands before the plane of eyes and mouth, in inter-eye distances (anthropometry)
+NOSE_DROP = 0.57  # where it lies between the eyes' and the mouth's line when seen from the front: `align.CANON`
+
+# Limits at which the officer is told: outside what 99 % of lfw_dev's press photos have.
+SMALLEST_EYES = 20.0  # pixels between the eyes
+TURNED = 35.0  # degrees of yaw
+TILTED = 30.0  # degrees of pitch
+BLURRED = 4.5  # grey levels: standard deviation of the Laplacian over the crop
+DARK, BRIGHT = 50.0, 215.0  # grey levels: mean over the face
+FLAT = 12.0  # grey levels: standard deviation over the face
+EMPTY_FLAT = 3.0  # grey levels: standard deviation over the whole photo, below which it shows nothing
+GREY = 2.0  # levels: mean difference between the colour channels, below which a photo has no colour
+INSIDE = 0.96  # share of the box that must lie in the photo; the detector fits boxes to what it sees
+
+UNREADABLE_EYES = 10.0  # pixels between the eyes: below, a face cannot be told from another
+BLANK = 4.0  # grey levels of contrast: below, a "face" is a plain surface
+WEAK, STRONG = 7.0, 15.0  # length of SFace's raw embedding that stands for quality 0 and 100; lfw_dev: 9.5 to 14.9
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Quality components of one face.
+
+    Attributes:
+        inter_eye_distance: pixels of the photo.
+        yaw, pitch, roll: degrees, 0 = towards the camera; estimates from landmarks. Yaw is positive to the image's
+            right, pitch is positive upwards, roll is positive clockwise.
+        sharpness: standard deviation of the Laplacian over the aligned crop, grey levels.
+        brightness, contrast: mean and standard deviation of luminance over the face, grey levels 0-255.
+        colour: mean absolute difference between the colour channels over the face, levels 0-255.
+        inside: share of the face's box that lies in the photo, 0-1.
+        confidence: of the detector, 0-1; falls with occlusion.
+    """
+
+    inter_eye_distance: float
+    yaw: float
+    pitch: float
+    roll: float
+    sharpness: float
+    brightness: float
+    contrast: float
+    colour: float
+    inside: float
+    confidence: float
+
+
+def measure(face: Face, crop: np.ndarray, shape: tuple[int, ...]) -> Measures:
+    """Quality components of a face.
+
+    Args:
+        face: as detected.
+        crop: uint8 (112, 112, 3), aligned.
+        shape: (height, width, ...) of the photo.
+    """
+    yaw, pitch, roll = pose(face.landmarks)
+    middle = crop[24:104, 24:88].astype(np.float32)  # forehead to chin, cheek to cheek
+    grey = middle @ np.array([0.299, 0.587, 0.114], np.float32)  # luma, ITU-R BT.601
+    spread = np.abs(middle - middle.mean(axis=2, keepdims=True)).mean() * 1.5
+    laplacian = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    return Measures(
+        inter_eye_distance=face.inter_eye_distance,
+        yaw=yaw,
+        pitch=pitch,
+        roll=roll,
+        sharpness=float(laplacian.std()),
+        brightness=float(grey.mean()),
+        contrast=float(grey.std()),
+        colour=float(spread),
+        inside=_inside(face, shape),
+        confidence=face.confidence,
+    )
+
+
+def pose(landmarks: np.ndarray) -> tuple[float, float, float]:
+    """Yaw, pitch and roll in degrees, from where the nose tip stands between eyes and mouth.
+
+    Args:
+        landmarks: float (5, 2), order of `detect.Face`.
+    """
+    right_eye, left_eye, nose, right_mouth, left_mouth = np.asarray(landmarks, np.float64)
+    eyes, mouth = (right_eye + left_eye) / 2, (right_mouth + left_mouth) / 2
+    across, down = left_eye - right_eye, mouth - eyes
+    roll = float(np.degrees(np.arctan2(across[1], across[0])))
+    basis = np.stack([across, down], axis=1)
+    if abs(np.linalg.det(basis)) < 1e-6:
+        return 90.0, 0.0, roll
+    sideways, drop = np.linalg.solve(basis, nose - eyes)
+    length = float(np.linalg.norm(down)) / max(float(np.linalg.norm(across)), 1e-6)
+    yaw = float(np.degrees(np.arctan2(sideways, NOSE)))
+    pitch = float(np.degrees(np.arctan2((NOSE_DROP - drop) * length, NOSE)))
+    return yaw, pitch, roll
+
+
+def complaints(found: Measures) -> list[Reason]:
+    """What is wrong with a face photo, as far as the measures tell; empty if nothing."""
+    checks = {
+        Reason.FACE_TOO_SMALL: found.inter_eye_distance < SMALLEST_EYES,
+        Reason.FACE_TURNED: abs(found.yaw) > TURNED or abs(found.pitch) > TILTED,
+        Reason.FACE_BLURRED: found.sharpness < BLURRED,
+        Reason.TOO_DARK: found.brightness < DARK,
+        Reason.TOO_BRIGHT: found.brightness > BRIGHT,
+        Reason.FACE_CUT_OFF: found.inside < INSIDE,
+        Reason.NO_COLOUR: found.colour < GREY,
+        Reason.NO_CONTRAST: found.contrast < FLAT,
+    }
+    return [reason for reason, applies in checks.items() if applies]
+
+
+def unified(strength: float) -> int:
+    """Unified quality, 0-100, from the length of the embedding before it is scaled to one.
+
+    Of all measures here it foretells mated scores best: on lfw_dev their mean rises from 0.50 in the weakest 2 % to
+    0.73 in the strongest 2 %, and 37 % against none of them are missed at FPIR 1 %.
+    """
+    return round(100 * float(np.clip((strength - WEAK) / (STRONG - WEAK), 0, 1)))
+
+
+def usable(found: Measures) -> bool:
+    """Whether a face is worth a template at all."""
+    return found.inter_eye_distance >= UNREADABLE_EYES and found.contrast >= BLANK
+
+
+def shows_nothing(rgb: np.ndarray) -> bool:
+    """Whether a photo has no content: a covered or dead camera. rgb: uint8 (height, width, 3)."""
+    sample = rgb[:: max(1, rgb.shape[0] // 256), :: max(1, rgb.shape[1] // 256)].astype(np.float32)
+    return bool(sample.mean(axis=2).std() < EMPTY_FLAT)
+
+
+def _inside(face: Face, shape: tuple[int, ...]) -> float:
+    across = min(face.x + face.width, shape[1]) - max(face.x, 0)
+    down = min(face.y + face.height, shape[0]) - max(face.y, 0)
+    return float(np.clip(across, 0, None) * np.clip(down, 0, None) / max(face.width * face.height, 1e-6))
