@@ -1,0 +1,147 @@
+"""Who takes part: countries, their officers and their devices. A retired name is never given to anyone else."""
+
+from __future__ import annotations
+
+import enum
+import time
+import uuid
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from limen import countries
+from limen.access.keys import check_id
+from limen.errors import BadInput, NotFound
+from limen.records.store import registered
+from limen.records.tables import Country, Device, Invite, Officer, SignIn
+
+Listed = TypeVar("Listed", Officer, Device)
+
+
+class Role(enum.StrEnum):
+    """What an officer is there for; what each role may do is in `access.policy`."""
+
+    OFFICER = "officer"  # searches, at a post or on the road
+    EXAMINER = "examiner"  # verifies hits, searches marks
+    CLERK = "clerk"  # keeps a National Central Bureau's records
+    DATA_PROTECTION = "data-protection"  # sees that rules are kept
+    SECURITY = "security"  # sees that nobody asks too much
+    ADMINISTRATOR = "administrator"  # runs the hub; sees no records
+
+    @classmethod
+    def parse(cls, text: str) -> Role:
+        """Role from its slug; `BadInput` names the allowed ones."""
+        try:
+            return cls(text.strip().lower())
+        except ValueError:
+            raise BadInput(f"'{text[:40]}' is no role.", advice=f"Use one of {', '.join(cls)}.") from None
+
+
+def add_country(session: Session, code: str, contact: str = "") -> Country:
+    """Register a country, or give a registered one a new contact.
+
+    Args:
+        code: alpha-3.
+        contact: whom an officer elsewhere calls about its records, at most 400 characters; empty leaves it as it is.
+    """
+    if len(contact) > 400:
+        raise BadInput("The contact has more than 400 characters.")
+    row = session.get(Country, countries.check(code))
+    if row is None:
+        row = Country(code=countries.check(code), contact="", created=int(time.time()))
+        session.add(row)
+    row.contact = contact or row.contact
+    return row
+
+
+def list_countries(session: Session) -> Sequence[Country]:
+    """All countries that take part."""
+    return session.scalars(select(Country).order_by(Country.code)).all()
+
+
+def add_officer(session: Session, key_id: str, public_key: bytes | None, role: Role = Role.OFFICER) -> Officer:
+    """Register an officer, `COUNTRY/NAME`.
+
+    Args:
+        public_key: raw Ed25519, 32 bytes; None for a person who uses the pages only.
+
+    Raises:
+        BadInput: the name or the key is registered already, also if it is retired.
+        NotFound: the country does not take part.
+    """
+    country, name = _free(session, Officer, key_id, public_key)
+    officer = Officer(id=uuid.uuid4(), country=country, name=name, role=role.value, public_key=public_key)
+    officer.created, officer.retired = int(time.time()), None
+    session.add(officer)
+    return officer
+
+
+def add_device(session: Session, key_id: str, public_key: bytes) -> Device:
+    """Register a device, `COUNTRY/NAME`. Raises as `add_officer`."""
+    country, name = _free(session, Device, key_id, public_key)
+    device = Device(id=uuid.uuid4(), country=country, name=name, public_key=public_key)
+    device.created, device.retired = int(time.time()), None
+    session.add(device)
+    return device
+
+
+def find_officer(session: Session, key_id: str) -> Officer | None:
+    """The officer of a name, unless retired."""
+    return _find(session, Officer, key_id)
+
+
+def find_device(session: Session, key_id: str) -> Device | None:
+    """The device of a name, unless retired."""
+    return _find(session, Device, key_id)
+
+
+def list_officers(session: Session, country: str | None = None) -> Sequence[Officer]:
+    """Officers of one country or all, retired ones too."""
+    mine = [Officer.country == countries.check(country)] if country else []
+    return session.scalars(select(Officer).where(*mine).order_by(Officer.country, Officer.name)).all()
+
+
+def list_devices(session: Session, country: str | None = None) -> Sequence[Device]:
+    """Devices of one country or all, retired ones too."""
+    mine = [Device.country == countries.check(country)] if country else []
+    return session.scalars(select(Device).where(*mine).order_by(Device.country, Device.name)).all()
+
+
+def retire_officer(session: Session, key_id: str) -> Officer:
+    """From now on nothing this officer signs is taken; open sessions and invitations end. `NotFound` if unknown."""
+    officer = find_officer(session, key_id)
+    if officer is None:
+        raise NotFound(f"There is no officer {key_id[:80]}, or they are retired already.")
+    officer.retired = int(time.time())
+    for table in (Invite, SignIn):
+        session.execute(delete(table).where(table.officer_id == officer.id))
+    return officer
+
+
+def retire_device(session: Session, key_id: str) -> Device:
+    """From now on nothing this device signs is taken. `NotFound` if unknown."""
+    device = find_device(session, key_id)
+    if device is None:
+        raise NotFound(f"There is no device {key_id[:80]}, or it is retired already.")
+    device.retired = int(time.time())
+    return device
+
+
+def _find(session: Session, table: type[Listed], key_id: str) -> Listed | None:
+    country, _, name = key_id.partition("/")
+    named = (table.country == country, table.name == name, table.retired.is_(None))
+    return session.scalars(select(table).where(*named)).one_or_none()
+
+
+def _free(session: Session, table: type[Listed], key_id: str, public_key: bytes | None) -> tuple[str, str]:
+    """Country and name, checked to be registrable."""
+    country, _, name = check_id(key_id).partition("/")
+    registered(session, country)
+    if session.scalars(select(table).where(table.country == country, table.name == name)).first():
+        raise BadInput(f"{key_id} is registered already.", advice="Names are never used again: choose another.")
+    for other in (Officer, Device) if public_key else ():
+        if session.scalars(select(other).where(other.public_key == public_key)).first():
+            raise BadInput("This key is registered already, under another name.", advice="Make a new key for each.")
+    return country, name

@@ -1,0 +1,76 @@
+"""Who sends this request: its signatures checked, its keys looked up, its nonces spent."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from limen.access import directory, signing
+from limen.access.signing import DEVICE, OFFICER, Headers, Signed
+from limen.errors import NotSignedIn
+from limen.records.database import Database
+from limen.records.tables import Device, Nonce, Officer
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who signed a request: the officer, the device if it signed too, and the check that the body must pass."""
+
+    officer: Officer
+    device: Device | None
+    signed: Signed
+
+
+def requester(database: Database, method: str, url: str, headers: Headers) -> Requester:
+    """Authenticate a signed request (arguments as in `signing.verify`).
+
+    The caller must run the body through `Requester.signed.body()` before using it.
+
+    Raises:
+        NotSignedIn: no signature, or one that is not good, too old, used before, or of nobody registered here.
+    """
+    with database.reading() as session:
+        signed = signing.verify(method, url, headers, lambda name: _officer_key(session, name), tag=OFFICER)
+        officer = directory.find_officer(session, signed.key_id)
+        by_device = _device_signature(session, method, url, headers)
+        device = directory.find_device(session, by_device.key_id) if by_device else None
+    if officer is None or (device is not None and device.country != officer.country):
+        raise NotSignedIn("The request's signatures are of two countries.")
+    with database.writing() as session:
+        for one in filter(None, (signed, by_device)):
+            spend(session, one)
+    return Requester(officer, device, signed)
+
+
+def spend(session: Session, signed: Signed, *, now: int | None = None) -> None:
+    """Spend a signature's nonce. `NotSignedIn` if it was spent before: the request is a replay."""
+    now = int(time.time()) if now is None else now
+    session.execute(delete(Nonce).where(Nonce.expires < now))
+    digest = hashlib.sha256(f"{signed.key_id}\0{signed.nonce}".encode()).digest()
+    try:
+        session.execute(insert(Nonce).values(digest=digest, expires=signed.expires))
+    except IntegrityError:
+        raise NotSignedIn("This request was sent before.", advice="Sign every request anew.") from None
+
+
+def _device_signature(session: Session, method: str, url: str, headers: Headers) -> Signed | None:
+    """A device's signature must be good if there is one; there need not be one (policy may ask for it)."""
+    lines = [value for name, value in headers.items() if name.lower() == "signature-input"]
+    if not any(f'tag="{DEVICE}"' in line for line in lines):
+        return None
+    return signing.verify(method, url, headers, lambda name: _device_key(session, name), tag=DEVICE)
+
+
+def _officer_key(session: Session, name: str) -> bytes | None:
+    officer = directory.find_officer(session, name)
+    return officer.public_key if officer else None
+
+
+def _device_key(session: Session, name: str) -> bytes | None:
+    device = directory.find_device(session, name)
+    return device.public_key if device else None
