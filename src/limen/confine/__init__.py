@@ -1,0 +1,9 @@
+"""What a process gives up before it touches anything worth stealing: memory dumps, privileges, files, system calls.
+
+Each step is a plain call into the kernel (prctl, rlimits, Landlock, seccomp), none needs root or a library. Steps that
+a kernel lacks are named by `probe`, so that `limen doctor` can say so and production mode can refuse to start.
+"""
+
+from limen.confine.process import die_with_parent, keep_private, limit, lock_memory, new_privileges_never
+
+__all__ = ["die_with_parent", "keep_private", "limit", "lock_memory", "new_privileges_never"]
