@@ -1,0 +1,85 @@
+"""`limen access ...` as an administrator types it."""
+
+import base64
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from limen.access import keys, sessions
+from limen.cli.access import app
+from limen.errors import BadInput, LimenError, NotFound
+from limen.records.database import open_database
+from limen.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def hub(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIMEN_DATA", str(tmp_path / "hub"))
+    monkeypatch.setenv("LIMEN_KEYS", str(tmp_path / "keys"))
+    return tmp_path / "hub"
+
+
+def limen(*words):
+    result = CliRunner().invoke(app, list(words), catch_exceptions=True)
+    if isinstance(result.exception, LimenError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_from_an_empty_hub_to_a_signed_in_officer(hub):
+    limen("country", "add", "BIH", "--contact", "NCB Sarajevo, +387 1")
+    assert "registered" in limen("officer", "add", "BIH/officer1")
+    [row] = json.loads(limen("officer", "list", "--json"))
+    assert row["name"] == "BIH/officer1"
+    assert row["role"] == "officer"
+    assert row["key"] == keys.fingerprint(keys.load("BIH/officer1").public_key().public_bytes_raw())
+    link = limen("invite", "BIH/officer1").strip()
+    token = re.fullmatch(r"http://127\.0\.0\.1:8420/enter/([\w-]{43})", link).group(1)
+    with open_database(Settings(data=hub)).writing() as session:
+        cookie = sessions.redeem(session, token)
+        assert sessions.officer_of_session(session, cookie).name == "officer1"
+
+
+def test_a_key_made_elsewhere_is_registered(tmp_path):
+    limen("country", "add", "FRA")
+    public = keys.generate("FRA/other", tmp_path / "elsewhere")
+    (tmp_path / "public").write_bytes(base64.b64encode(public))
+    limen("device", "add", "FRA/gate-1", "--public-key", str(tmp_path / "public"))
+    assert not keys.path("FRA/gate-1").exists()
+    assert json.loads(limen("device", "list", "--json", "--country", "FRA"))[0]["key"] == keys.fingerprint(public)
+
+
+def test_a_user_registers_the_same_key_at_a_second_hub(tmp_path, monkeypatch):
+    limen("country", "add", "FRA")
+    limen("officer", "add", "FRA/a")
+    first = keys.load("FRA/a").private_bytes_raw()
+    monkeypatch.setenv("LIMEN_DATA", str(tmp_path / "hub2"))
+    limen("country", "add", "FRA")
+    limen("officer", "add", "FRA/a")
+    assert keys.load("FRA/a").private_bytes_raw() == first
+
+
+def test_retired_people_stay_listed_and_get_no_link():
+    limen("country", "add", "FRA")
+    limen("officer", "add", "FRA/a", "--role", "clerk")
+    limen("officer", "retire", "FRA/a")
+    assert json.loads(limen("officer", "list", "--json"))[0]["retired"]
+    with pytest.raises(NotFound):
+        limen("invite", "FRA/a")
+    assert "FRA/a" in limen("officer", "list")
+
+
+def test_what_is_wrong_is_said():
+    with pytest.raises(BadInput, match="no country code"):
+        limen("country", "add", "FRX")
+    with pytest.raises(NotFound, match="does not take part"):
+        limen("officer", "add", "FRA/a")
+    limen("country", "add", "FRA")
+    with pytest.raises(BadInput, match="no role"):
+        limen("officer", "add", "FRA/a", "--role", "king")
+    with pytest.raises(BadInput, match="no name"):
+        limen("officer", "add", "FRA")
+    assert limen("device", "list").strip() == "none"
