@@ -1,0 +1,49 @@
+"""One part in a process of its own: `python -m limen.hub.child NAME`, started by the supervisor alone.
+
+The supervisor writes the settings as one line of JSON on standard input. The part answers on standard output with
+`{"ready": true}`, or with `{"error": ..., "advice": ...}` before it ends. Standard error takes its log.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+from limen import confine
+from limen.errors import LimenError
+from limen.hub import logs
+from limen.hub.part import PARTS
+from limen.settings import Settings
+
+
+def main(name: str, supervisor: int) -> None:
+    """Run one part until it ends."""
+    confine.die_with_parent(supervisor)
+    confine.keep_private()
+    confine.new_privileges_never()
+    logs.configure(name)
+    content = json.loads(sys.stdin.readline())
+    settings = Settings(**content | {"data": Path(content["data"])})
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is log, never an answer
+    try:
+        importlib.import_module(PARTS[name]).main(settings, lambda: _answer(answers, {"ready": True}))
+    except LimenError as error:
+        structlog.get_logger(name).error("stopped", why=error.code)
+        _answer(answers, {"error": error.message, "advice": error.advice, "code": error.code})
+        raise SystemExit(1) from None
+
+
+def _answer(answers: TextIO, content: dict[str, object]) -> None:
+    answers.write(json.dumps(content) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

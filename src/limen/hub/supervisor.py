@@ -1,0 +1,220 @@
+"""The supervisor: starts the parts, notes when they are ready, restarts one that dies, stops all together."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from limen.errors import LimenError, Unavailable
+from limen.hub import logs
+from limen.hub.part import PARTS, Part
+from limen.settings import Settings
+from limen.vault.files import replace_private
+
+START_SECONDS = 120.0  # models load in seconds; a busy machine may need many times that
+STOP_SECONDS = 5.0  # from SIGTERM to SIGKILL
+LARGEST_LOG = 16 << 20  # bytes; at start a longer log becomes `limen.jsonl.1`
+
+
+class Hub:
+    """A running hub, supervised by a thread of this process.
+
+    with Hub(settings) as hub:
+        ...  # all four parts are ready
+
+    The parts die with this process, however it ends.
+    """
+
+    def __init__(self, settings: Settings, parts: Iterable[str] = PARTS, *, log_file: BinaryIO | None = None) -> None:
+        """Nothing starts before `start` or `with`.
+
+        Args:
+            settings: of the hub; its data folder is created.
+            parts: names of the parts to run.
+            log_file: where the parts' logs go; default DATA/log/limen.jsonl.
+        """
+        self.settings = settings
+        self.parts = {name: Part(name) for name in PARTS if name in set(parts)}
+        self._log_file = log_file
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._stopping = threading.Event()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+        self._lock: int | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by part; 0 while a part is not there."""
+        return {name: part.pid for name, part in self.parts.items()}
+
+    @property
+    def healthy(self) -> bool:
+        """Whether all parts are ready."""
+        return all(part.state == "running" for part in self.parts.values())
+
+    def start(self, seconds: float = START_SECONDS) -> None:
+        """Start all parts and wait until they are ready.
+
+        Raises:
+            Unavailable: another hub runs on this data folder, or a part cannot start; its own words say why.
+        """
+        data = self.settings.data
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _hold(data)
+        if self._log_file is None:
+            self._log_file = _open_log(data / "log")
+        self._log = logs.logger("hub", self._log_file)
+        self._thread.start()
+        try:
+            self.wait_healthy(seconds)
+        except LimenError:
+            self.stop()
+            raise
+
+    def wait_healthy(self, seconds: float = START_SECONDS) -> None:
+        """Wait until all parts are ready; `Unavailable` if one does not get there."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.healthy or self._failed() is not None, timeout=seconds)
+        failed = self._failed()
+        if failed is not None:
+            raise Unavailable(
+                f"The {failed.name} process cannot start: {failed.error or 'it ended without a word.'}",
+                advice=failed.advice or f"See {self.settings.data / 'log' / 'limen.jsonl'}.",
+            )
+        if not self.healthy:
+            late = ", ".join(part.name for part in self.parts.values() if part.state != "running")
+            raise Unavailable(f"The hub is not ready after {seconds:.0f} seconds: {late}.")
+
+    def stop(self) -> None:
+        """Stop all parts, the front first; returns when they are gone."""
+        self._stopping.set()
+        self._wake.send(b"x")
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _failed(self) -> Part | None:
+        """A part that ended before it was ever ready."""
+        return next((p for p in self.parts.values() if p.state == "waiting" and (p.error or p.restarts > 2)), None)
+
+    def _run(self) -> None:
+        """The supervising thread. Parts are started here alone: they die with the thread that started them."""
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        try:
+            while not self._stopping.is_set():
+                self._start_due()
+                for key, _ in self._selector.select(self._patience()):
+                    if isinstance(key.data, Part):
+                        self._heard(key.data, restart=True)
+        finally:
+            self._end_all()
+
+    def _start_due(self) -> None:
+        """Start what is not there and due; all but the vault wait for the vault, which they need from the first."""
+        vault = self.parts.get("vault")
+        for part in self.parts.values():
+            first = part.state == "stopped" and (part is vault or vault is None or vault.state == "running")
+            if first or (part.state == "waiting" and part.again <= time.monotonic()):
+                part.start(self.settings, self._log_file)
+                assert part.process is not None and part.process.stdout is not None
+                self._selector.register(part.process.stdout, selectors.EVENT_READ, part)
+                self._note()
+
+    def _heard(self, part: Part, *, restart: bool) -> None:
+        """A part has said a line, or has ended."""
+        assert part.process is not None and part.process.stdout is not None
+        pipe = part.process.stdout
+        line = pipe.readline()
+        if line:
+            part.heard(line)
+        else:
+            self._selector.unregister(pipe)
+            pipe.close()
+            status = part.ended(restart=restart)
+            if restart:
+                self._log.error("a part ended", name=part.name, status=status)
+        self._note()
+
+    def _patience(self) -> float | None:
+        waits = [part.again - time.monotonic() for part in self.parts.values() if part.state == "waiting"]
+        return max(0.0, min(waits)) if waits else None
+
+    def _end_all(self) -> None:
+        """Front first, vault last: nobody is left asking somebody who is gone."""
+        for part in reversed(self.parts.values()):
+            part.ask_to_end()
+            deadline = time.monotonic() + STOP_SECONDS
+            while part.process is not None:
+                part_left = deadline - time.monotonic()
+                if part_left <= 0:
+                    part.kill()
+                for key, _ in self._selector.select(max(0.05, part_left)):
+                    if isinstance(key.data, Part):
+                        self._heard(key.data, restart=False)
+                    elif key.fileobj is self._woken:
+                        self._woken.recv(64)
+        self._note()
+
+    def _note(self) -> None:
+        """Write `run/state.json` for the health page and `limen doctor`, and wake who waits."""
+        state = {
+            "version": 1,
+            "pid": os.getpid(),
+            "url": self.settings.url,
+            "parts": {name: part.described() for name, part in self.parts.items()},
+        }
+        self.settings.run.mkdir(mode=0o700, exist_ok=True)
+        replace_private(self.settings.run / "state.json", json.dumps(state, indent=1).encode())
+        with self._changed:
+            self._changed.notify_all()
+
+
+def running(settings: Settings) -> bool:
+    """Whether a hub (or temporary parts of one) runs on this data folder."""
+    if not settings.data.is_dir():
+        return False
+    try:
+        os.close(_hold(settings.data))
+    except Unavailable:
+        return True
+    return False
+
+
+def _hold(data: Path) -> int:
+    lock = os.open(data / "hub.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise Unavailable(
+            f"A hub runs on {data} already.", advice="Use it, or stop it first; each data folder has one hub."
+        ) from None
+    return lock
+
+
+def _open_log(folder: Path) -> BinaryIO:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = folder / "limen.jsonl"
+    if file.exists() and file.stat().st_size > LARGEST_LOG:
+        file.replace(folder / "limen.jsonl.1")
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "ab", buffering=0)

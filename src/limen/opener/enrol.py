@@ -1,0 +1,139 @@
+"""An enrolment worker's whole life: take one image or file, extract, seal for its country, hand back, end."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Callable
+
+import cbor2
+
+from limen import images
+from limen.errors import BadMessage, LimenError
+from limen.exchange import an2
+from limen.opener.examine import UNKNOWN_QUALITY, Finding, examine, extract
+from limen.opener.intake import take_in, wipe
+from limen.opener.tools import Tools
+from limen.reasons import to_mask
+from limen.terms import Modality, Position
+from limen.vault.client import VaultClient
+from limen.vault.seal import Context, Use
+from limen.wire import receive, send
+from limen.wire.messages import Done, EnrolJob, Enrolled, Failed, Fields
+
+KEEP_ORIGINAL = 1  # `EnrolJob.flags`
+JOB_SECONDS = 5.0
+
+
+def serve(requester: socket.socket, vault: VaultClient, tools: Tools, working: Callable[[], None]) -> None:
+    """Serve one enrolment; what is wrong with the image or file goes back as `Failed`.
+
+    Args:
+        requester, vault: connections, this enrolment's own.
+        tools: warm.
+        working: called when all bytes are there and the work on them begins.
+    """
+    job = receive(requester, EnrolJob, timeout=JOB_SECONDS)
+    data = take_in(requester)
+    working()
+    try:
+        _Enrolment(job, requester, vault, tools).run(bytes(data))
+        send(requester, Done())
+    except LimenError as error:
+        send(requester, Failed.of(error))
+    finally:
+        wipe(data)
+
+
+class _Enrolment:
+    def __init__(self, job: EnrolJob, requester: socket.socket, vault: VaultClient, tools: Tools) -> None:
+        self._job, self._requester, self._vault, self._tools = job, requester, vault, tools
+
+    def run(self, data: bytes) -> None:
+        match self._job.what:
+            case 1:  # `EnrolJob.what`
+                self._image(data)
+            case 2:
+                self._file(data)
+            case other:
+                raise BadMessage(f"An enrolment of kind {other}.")
+
+    def _image(self, data: bytes) -> None:
+        try:
+            modality, position = Modality(self._job.modality), Position(self._job.position)
+        except ValueError:
+            raise BadMessage("An image of unknown modality or position.") from None
+        finding = extract(images.decode(data), modality, position, self._tools, self._job.ppi)
+        self._hand_back(self._job.sample, finding, self._job.ppi, data if self._keeps_original else b"")
+
+    def _file(self, data: bytes) -> None:
+        """Every sample of an ANSI/NIST-ITL file, the file itself, and what it says of the person."""
+        transaction = an2.read(data)
+        for number, sample in enumerate(an2.samples(transaction)):
+            ppi = round(sample.ppi or 0)
+            finding = examine(sample.data, sample.modality, sample.position, self._tools, ppi)
+            self._hand_back(self._sample_id(number), finding, ppi, b"")
+        if self._keeps_original:
+            nothing = Finding(None, Position.UNKNOWN, None, None, "", UNKNOWN_QUALITY, 0, [])
+            self._hand_back(self._job.sample, nothing, 0, data)
+        problems = [[p.record, p.field, p.message] for p in transaction.problems]
+        person = an2.person_fields(transaction)
+        send(self._requester, Fields(cbor2.dumps({"person": person, "problems": problems})))
+
+    @property
+    def _keeps_original(self) -> bool:
+        return bool(self._job.flags & KEEP_ORIGINAL)
+
+    def _sample_id(self, number: int) -> bytes:
+        """The same file of the same record gives the same ids again; they tell nothing of its content."""
+        return hashlib.sha256(
+            b"limen-file-sample" + self._job.record + self._job.sample + bytes([number >> 8, number & 255])
+        ).digest()[:16]
+
+    def _hand_back(self, sample: bytes, finding: Finding, ppi: int, original: bytes) -> None:
+        """Seal template, portrait and original, and send them as one `Enrolled`."""
+        image = finding.image
+        portrait = images.portrait(image) if image else b""
+        sealed = [
+            self._seal(Use.TEMPLATE, sample, finding, finding.template or b"", finding.model),
+            self._seal(Use.SAMPLE, sample, finding, portrait),
+            self._seal(Use.FILE, sample, finding, original),
+        ]
+        send(
+            self._requester,
+            Enrolled(
+                sample=sample,
+                modality=finding.modality or 0,
+                position=finding.position,
+                usable=int(finding.template is not None),
+                model=finding.model.encode("ascii"),
+                quality=finding.quality,
+                reasons=to_mask(finding.reasons),
+                minutiae=finding.minutiae,
+                width=image.width if image else 0,
+                height=image.height if image else 0,
+                ppi=ppi or (round(image.ppi or 0) if image else 0),
+                epoch=max(epoch for epoch, _ in sealed),
+                template_length=len(sealed[0][1]),
+                portrait_length=len(sealed[1][1]),
+                original_length=len(sealed[2][1]),
+                tail=b"".join(blob for _, blob in sealed),
+            ),
+        )
+
+    def _seal(self, use: Use, sample: bytes, finding: Finding, content: bytes, model: str = "") -> tuple[int, bytes]:
+        """(epoch, blob) bound to the job's record and to what the sample is; (0, nothing) for no content."""
+        if not content:
+            return 0, b""
+        job = self._job
+        context = Context(
+            use,
+            job.country,
+            job.record,
+            sample,
+            finding.modality or 0,
+            finding.position,
+            model.encode("ascii"),
+            job.expires,
+        )
+        return self._vault.seal(context, content)

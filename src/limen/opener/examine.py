@@ -1,0 +1,86 @@
+"""One image of a person to a template: decode, extract, and say what it is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limen import images
+from limen.errors import BadImage
+from limen.images import Image
+from limen.opener.tools import Tools
+from limen.reasons import Reason, to_mask
+from limen.terms import Modality, Position
+from limen.wire.parts import SampleReport
+
+UNKNOWN_QUALITY = 255
+USED, USED_ALTHOUGH_POOR, NOT_USABLE = 1, 2, 3  # `SampleReport.status`
+#: Reasons that say something of the file or its sender, not of the image's worth.
+_REMARKS = {Reason.RESOLUTION_UNKNOWN, Reason.SEVERAL_FACES}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an image gave.
+
+    Attributes:
+        modality, position: what it is; no modality for a file that is kept as a whole.
+        image: its pixels; None if it could not be decoded.
+        template: packed `FaceTemplate` or `RidgeTemplate`; None if there is nothing to compare.
+        model: that made the template; empty without one.
+        quality: 0-100, or 255.
+        minutiae: their number; 0 for faces.
+        reasons: what is wrong, gravest first.
+    """
+
+    modality: Modality | None
+    position: Position
+    image: Image | None
+    template: bytes | None
+    model: str
+    quality: int
+    minutiae: int
+    reasons: list[Reason]
+
+    @property
+    def status(self) -> int:
+        """`SampleReport.status`."""
+        if self.template is None:
+            return NOT_USABLE
+        return USED_ALTHOUGH_POOR if set(self.reasons) - _REMARKS else USED
+
+    def report(self) -> SampleReport:
+        """What the requester hears of it."""
+        return SampleReport(self.modality or 0, self.position, self.status, self.quality, to_mask(self.reasons))
+
+
+def examine(data: bytes, modality: Modality, position: Position, tools: Tools, ppi: int = 0) -> Finding:
+    """Decode and extract one image; whatever is wrong with it is in the finding's reasons.
+
+    Args:
+        data: bytes of an image file.
+        modality, position: what it is said to be.
+        tools: warm.
+        ppi: resolution, where the sender knows better than the file; else 0.
+    """
+    try:
+        image = images.decode(data)
+    except BadImage as error:
+        return Finding(modality, position, None, None, "", UNKNOWN_QUALITY, 0, [_reason(error)])
+    return extract(image, modality, position, tools, ppi)
+
+
+def extract(image: Image, modality: Modality, position: Position, tools: Tools, ppi: int = 0) -> Finding:
+    """Extract from decoded pixels (`examine`)."""
+    if modality is Modality.FACE:
+        face = tools.face.extract(image)
+        quality = face.quality if face.faces else UNKNOWN_QUALITY
+        packed, model = (face.template.pack(), face.template.model) if face.template else (None, "")
+        return Finding(modality, Position.UNKNOWN, image, packed, model, quality, 0, face.reasons)
+    ridge = tools.ridge.extract(image, position, float(ppi) if ppi else None)
+    packed, model = (ridge.template.pack(), ridge.template.model) if ridge.template else (None, "")
+    return Finding(modality, position, image, packed, model, ridge.quality, ridge.count, ridge.reasons)
+
+
+def _reason(error: BadImage) -> Reason:
+    """The reason whose slug an image's error carries."""
+    return next((reason for reason in Reason if reason.slug == error.code), Reason.UNREADABLE)

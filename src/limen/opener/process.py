@@ -1,0 +1,160 @@
+"""The opener process: a zygote that accepts, connects, hands over, and never reads a byte of what passes."""
+
+from __future__ import annotations
+
+import functools
+import selectors
+import signal
+import socket
+from collections import deque
+from collections.abc import Callable
+
+import structlog
+
+from limen.errors import LimenError
+from limen.opener import tools, worker
+from limen.opener.pool import Life, Pool, Worker
+from limen.opener.worker import Kind
+from limen.settings import Settings
+from limen.wire import send
+from limen.wire.messages import Failed
+from limen.wire.sockets import check_peer, connect, listen
+
+MOST_WAITING = 64  # connections that wait for a worker; the front gives up after ten seconds anyway
+REFILL_AFTER = 0.02  # seconds of quiet before an idle worker is forked
+CONNECT_SECONDS = 1.0
+
+log = structlog.get_logger("opener")
+
+
+def main(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM.
+
+    Args:
+        settings: of this hub.
+        ready: called once, when the models are warm, workers idle, and both sockets take connections.
+
+    Raises:
+        Damaged: a model's file is missing or changed.
+    """
+    warm = tools.load()
+    life = functools.partial(worker.live, tools=warm)
+    Zygote(settings, life).serve(ready)
+
+
+class Zygote:
+    """Accepts requesters and matches them with workers."""
+
+    def __init__(self, settings: Settings, life: Life) -> None:
+        """life: what a forked worker does, `worker.live` with its tools."""
+        self._settings = settings
+        self._selector = selectors.DefaultSelector()
+        self._pool = Pool(settings, life, self._selector)
+        self._waiting: dict[Kind, deque[socket.socket]] = {kind: deque() for kind in Kind}
+        self._stopping = False
+
+    def serve(self, ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        self._watch_signals()
+        while self._pool.fill():
+            pass
+        for kind in Kind:
+            server = listen(self._settings.socket(f"opener-{kind.name.lower()}"))
+            self._selector.register(server, selectors.EVENT_READ, kind)
+        ready()
+        try:
+            refill = False
+            while not self._stopping:
+                events = self._selector.select(self._patience(refill))
+                for key, _ in events:
+                    self._heard(key)
+                self._pool.kill_late()
+                self._match()
+                refill = self._pool.fill() if not events else True
+        finally:
+            self._pool.end()
+
+    def _watch_signals(self) -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        signal.set_wakeup_fd(theirs.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._signals = (ours, theirs)
+        self._selector.register(ours, selectors.EVENT_READ, None)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _patience(self, refill: bool) -> float | None:
+        deadline = self._pool.next_deadline()
+        if refill:
+            return REFILL_AFTER if deadline is None else min(REFILL_AFTER, deadline)
+        return deadline
+
+    def _heard(self, key: selectors.SelectorKey) -> None:
+        if isinstance(key.data, Kind):
+            self._accept(key.fileobj, key.data)  # type: ignore[arg-type]
+        elif isinstance(key.data, Worker):
+            self._pool.heard(key.data)
+        else:
+            self._signals[0].recv(64)
+
+    def _accept(self, server: socket.socket, kind: Kind) -> None:
+        requester, _ = server.accept()
+        try:
+            check_peer(requester)
+        except LimenError:
+            requester.close()
+            return
+        if len(self._waiting[kind]) >= MOST_WAITING:
+            requester.close()
+            return
+        self._waiting[kind].append(requester)
+
+    def _match(self) -> None:
+        """Give every waiting requester a worker, as far as there are any."""
+        for kind, waiting in self._waiting.items():
+            while waiting:
+                if _hung_up(waiting[0]):
+                    waiting.popleft().close()
+                    continue
+                idle = self._pool.take(kind)
+                if idle is None:
+                    break
+                with waiting.popleft() as requester:
+                    self._introduce(idle, requester)
+
+    def _introduce(self, idle: Worker, requester: socket.socket) -> None:
+        """Connect for a worker, which cannot itself, and hand all connections over."""
+        names = ["matcher-probe", "vault-opener"] if idle.kind is Kind.PROBE else ["vault-opener"]
+        connections = [requester]
+        try:
+            for name in names:
+                connections.append(connect(self._settings.socket(name), timeout=CONNECT_SECONDS))
+            self._pool.start(idle, connections)
+        except LimenError as error:
+            log.warning("a part does not answer", socket=names[len(connections) - 1])
+            _refuse(requester, error)
+        finally:
+            for connection in connections[1:]:
+                connection.close()
+
+
+def _refuse(requester: socket.socket, error: LimenError) -> None:
+    requester.settimeout(CONNECT_SECONDS)
+    try:
+        send(requester, Failed.of(error))
+    except LimenError:
+        log.info("a requester hung up")
+
+
+def _hung_up(requester: socket.socket) -> bool:
+    """Whether the other end was closed while it waited; what it may have sent stays unread."""
+    try:
+        return requester.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
