@@ -24,7 +24,7 @@ class Settings:
         host, port: where the front listens.
         public_url: how people reach it (for links that `limen access invite` prints); default from host and port.
         workers: idle single-use workers that the opener keeps ready, for probes; one is kept for enrolment.
-        max_workers: workers alive at once; more requests wait.
+        max_workers: workers alive at once, most of them waiting for their capture; more requests wait.
         offer_seconds: how long a search waits for its capture.
         worker_seconds: how long a worker may work on a capture once it is there.
         fpir_refer, fpir_hit: accepted false-positive identification rates per search (fractions).
@@ -37,7 +37,7 @@ class Settings:
     port: int = 8420
     public_url: str = ""
     workers: int = 2
-    max_workers: int = 8
+    max_workers: int = 32
     offer_seconds: int = 60
     worker_seconds: int = 20
     fpir_refer: float = 1e-3
