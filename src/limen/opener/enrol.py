@@ -31,13 +31,13 @@ def serve(requester: socket.socket, vault: VaultClient, tools: Tools, working: C
     Args:
         requester, vault: connections, this enrolment's own.
         tools: warm.
-        working: called when all bytes are there and the work on them begins.
+        working: called when all bytes are there, and again before each sample of a file: time runs anew from there.
     """
     job = receive(requester, EnrolJob, timeout=JOB_SECONDS)
     data = take_in(requester)
     working()
     try:
-        _Enrolment(job, requester, vault, tools).run(bytes(data))
+        _Enrolment(job, requester, vault, tools, working).run(bytes(data))
         send(requester, Done())
     except LimenError as error:
         send(requester, Failed.of(error))
@@ -46,8 +46,11 @@ def serve(requester: socket.socket, vault: VaultClient, tools: Tools, working: C
 
 
 class _Enrolment:
-    def __init__(self, job: EnrolJob, requester: socket.socket, vault: VaultClient, tools: Tools) -> None:
+    def __init__(
+        self, job: EnrolJob, requester: socket.socket, vault: VaultClient, tools: Tools, working: Callable[[], None]
+    ) -> None:
         self._job, self._requester, self._vault, self._tools = job, requester, vault, tools
+        self._working = working
 
     def run(self, data: bytes) -> None:
         match self._job.what:
@@ -70,6 +73,7 @@ class _Enrolment:
         """Every sample of an ANSI/NIST-ITL file, the file itself, and what it says of the person."""
         transaction = an2.read(data)
         for number, sample in enumerate(an2.samples(transaction)):
+            self._working()
             ppi = round(sample.ppi or 0)
             finding = examine(sample.data, sample.modality, sample.position, self._tools, ppi)
             self._hand_back(self._sample_id(number), finding, ppi, b"")

@@ -17,6 +17,8 @@ from limen.opener.intake import UPLOAD_SECONDS
 from limen.opener.worker import WORKING, Kind, hand_off
 from limen.settings import Settings
 
+MOST_SAMPLES = 100  # of a file, for a bound on the time that it may take
+
 log = structlog.get_logger("opener")
 
 
@@ -93,8 +95,8 @@ class Pool:
             word = worker.control.recv(1)
         except ConnectionError:
             word = b""
-        if word == WORKING and worker.busy and not worker.working:
-            worker.working = True
+        if word == WORKING and worker.busy and (not worker.working or worker.kind is Kind.ENROL):
+            worker.working = True  # said once by a probe worker, for each sample of a file by an enrolment worker
             worker.deadline = time.monotonic() + self._settings.worker_seconds
         elif not word:
             self._bury(worker)
@@ -126,6 +128,9 @@ class Pool:
         reserve = self._ready[Kind.PROBE] if kind is Kind.ENROL else 0
         return max(self._settings.max_workers - reserve, sum(w.kind is not kind for w in self._workers) + 1)
 
+    def _cpu_seconds(self, kind: Kind) -> int:
+        return self._settings.worker_seconds * (1 if kind is Kind.PROBE else MOST_SAMPLES)
+
     def _fork(self, kind: Kind) -> Worker:
         ours, theirs = socket.socketpair()
         zygote = os.getpid()
@@ -133,7 +138,7 @@ class Pool:
         pid = os.fork()
         if pid == 0:
             try:
-                self._life(theirs, kind, zygote=zygote, cpu_seconds=2 * self._settings.worker_seconds)
+                self._life(theirs, kind, zygote=zygote, cpu_seconds=self._cpu_seconds(kind))
             finally:
                 os._exit(1)  # whatever happened: a worker never becomes a second zygote
         theirs.close()

@@ -1,0 +1,119 @@
+"""An image or file goes in; sealed templates, portraits and originals come back, bound to what they are."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import cbor2
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from limen.errors import BadFile, BadImage, Damaged, LimenError
+from limen.face.template import FaceTemplate
+from limen.reasons import Reason, from_mask
+from limen.ridge.template import RidgeTemplate
+from limen.terms import Modality, Position
+from limen.vault.client import VaultClient
+from limen.vault.seal import Context, Use, open_blob
+from limen.wire import Message, receive, send
+from limen.wire.messages import CHUNK, Chunk, Done, End, EnrolJob, Enrolled, Fields
+from limen.wire.sockets import connect
+
+from .conftest import Opened
+
+EXPIRES = 2_000_000_000
+RECORD = bytes(range(16))
+
+
+def enrol(
+    opened: Opened, data: bytes, *, what: int = 1, modality: int = 1, position: int = 0, flags: int = 0, ppi: int = 0
+) -> list[Message]:
+    """All answers of a worker up to Done."""
+    with connect(opened.settings.socket("opener-enrol")) as sock:
+        sample = bytes(range(16, 32))
+        send(sock, EnrolJob(what, b"FRA", RECORD, sample, modality, position, ppi, EXPIRES, flags))
+        for at in range(0, len(data), CHUNK):
+            send(sock, Chunk(data[at : at + CHUNK]))
+        send(sock, End(len(data)))
+        answers: list[Message] = []
+        while not isinstance(answer := receive(sock, Enrolled, Fields, Done, timeout=60), Done):
+            answers.append(answer)
+        return answers
+
+
+def context(use: Use, enrolled: Enrolled) -> Context:
+    model = enrolled.model if use is Use.TEMPLATE else b""
+    return Context(use, b"FRA", RECORD, enrolled.sample, enrolled.modality, enrolled.position, model, EXPIRES)
+
+
+def template_of(opened: Opened, enrolled: Enrolled) -> bytes:
+    with VaultClient.connect(opened.settings, "vault-matcher") as matcher:
+        return open_blob(
+            matcher.template_key("FRA", enrolled.epoch), context(Use.TEMPLATE, enrolled), enrolled.blobs()[0]
+        )
+
+
+def test_a_portrait_is_enrolled(opened: Opened, portrait: bytes) -> None:
+    (enrolled,) = enrol(opened, portrait, flags=1)
+    assert isinstance(enrolled, Enrolled)
+    assert (enrolled.usable, enrolled.width, enrolled.height) == (1, 512, 512)
+    template = FaceTemplate.unpack(template_of(opened, enrolled))
+    assert (template.model, template.quality) == ("sface", enrolled.quality)
+    _, picture, original = enrolled.blobs()
+    with VaultClient.connect(opened.settings) as front:
+        shown = Pillow.open(io.BytesIO(front.unseal(context(Use.SAMPLE, enrolled), picture)))
+        assert (shown.format, shown.height) == ("JPEG", 480)
+        assert front.unseal(context(Use.FILE, enrolled), original) == portrait
+        with pytest.raises(Damaged):
+            front.unseal(context(Use.SAMPLE, enrolled), original)
+
+
+def test_a_picture_without_a_face_has_no_template_but_reasons(opened: Opened) -> None:
+    out = io.BytesIO()
+    Pillow.fromarray(np.full((200, 200, 3), 128, np.uint8)).save(out, "PNG")
+    (enrolled,) = enrol(opened, out.getvalue())
+    assert isinstance(enrolled, Enrolled)
+    assert (enrolled.usable, enrolled.template_length, enrolled.original_length) == (0, 0, 0)
+    assert Reason.NO_FACE in from_mask(enrolled.reasons)
+
+
+def test_what_cannot_be_read_is_refused_with_its_reason(opened: Opened) -> None:
+    with pytest.raises(BadImage, match="not supported"):
+        enrol(opened, b"GIF89a" + os.urandom(100))
+    with pytest.raises(BadFile, match="no ANSI/NIST-ITL file"):
+        enrol(opened, os.urandom(100), what=2)
+    with pytest.raises(LimenError):
+        enrol(opened, b"x", what=9)
+    with pytest.raises(LimenError):
+        enrol(opened, b"x", modality=77)
+    opened.wait_idle()
+
+
+@pytest.mark.data
+def test_a_finger_is_enrolled(opened: Opened, samples: Path) -> None:
+    file = next((samples / "fingerprints" / "fvc2002_db1_b").glob("*_1.tif"))
+    (enrolled,) = enrol(opened, file.read_bytes(), modality=Modality.FINGER, position=Position.RIGHT_INDEX, ppi=500)
+    assert isinstance(enrolled, Enrolled)
+    template = RidgeTemplate.unpack(template_of(opened, enrolled))
+    assert (template.position, len(template)) == (Position.RIGHT_INDEX, enrolled.minutiae)
+    assert enrolled.minutiae > 10
+    assert enrolled.ppi == 500
+
+
+@pytest.mark.data
+def test_a_file_is_enrolled_sample_by_sample(opened: Opened, samples: Path) -> None:
+    file = samples / "exchange" / "an2" / "face_jpb_DOM_GMT_DCS.an2"
+    data = file.read_bytes()
+    *enrolled, fields = enrol(opened, data, what=2, modality=0, flags=1)
+    assert isinstance(fields, Fields)
+    assert set(cbor2.loads(fields.tail)) == {"person", "problems"}
+    *found, whole = [answer for answer in enrolled if isinstance(answer, Enrolled)]
+    assert len({sample.sample for sample in found}) == len(found)
+    assert (whole.modality, whole.usable) == (0, 0)
+    with VaultClient.connect(opened.settings) as front:
+        assert front.unseal(context(Use.FILE, whole), whole.blobs()[2]) == data
+    again = enrol(opened, data, what=2, modality=0)
+    assert [a.sample for a in again if isinstance(a, Enrolled)] == [sample.sample for sample in found]
