@@ -86,7 +86,7 @@ def _read_one(reader: _Reader, record_type: int, idc: int | None) -> bool:
     if record_type in BINARY_TYPES and not tagged:
         return _read_binary(reader, record_type)
     if not tagged:
-        reader.complain("", f"is no Type-{record_type} record, at byte {reader.at} (5.3); the rest is not read")
+        reader.complain("", f"is no Type-{record_type} record, at byte {reader.at} (Annex B); the rest is not read")
         return False
     if int(tagged[1]) != record_type:
         reader.complain(1, f"is a record of Type {int(tagged[1])} where 1.003 announces Type {record_type}")
@@ -112,7 +112,7 @@ def _read_text(reader: _Reader, announced_idc: int | None = None) -> bool:
     record_type = int(head[1]) if head else 1
     start = reader.at
     if record_type not in TEXT_TYPES:
-        reader.complain("", f"is a tagged record of Type {record_type}, which has no tags (5.3)")
+        reader.complain("", f"is a tagged record of Type {record_type}, which has no tags (Annex B)")
     if reader.repairs > MAX_REPAIRS:
         reader.complain("", f"and what follows is not read: over {MAX_REPAIRS} records before it had wrong lengths")
         return False
@@ -123,7 +123,7 @@ def _read_text(reader: _Reader, announced_idc: int | None = None) -> bool:
     record = Record(record_type, None, tuple(parsed.fields), data, start, reader.at - start)
     idc = None if record_type == 1 else record.whole(2)
     if announced_idc is not None and idc != announced_idc:
-        reader.complain(2, f"differs from the IDC {announced_idc} that 1.003 announces (7.3.1)", record_type)
+        reader.complain(2, f"differs from the IDC {announced_idc} that 1.003 announces (8.1.3)", record_type)
     reader.records.append(Record(record_type, idc, record.fields, data, start, reader.at - start))
     return True
 
@@ -158,7 +158,11 @@ def _split(reader: _Reader, start: int, end: int, record_type: int) -> tuple[byt
         return whole, b""
     again = whole.find(tag, at + len(tag), at + 256)
     if again >= 0 and whole[at + len(tag) : again].isascii() and whole[at + len(tag) : again].decode().isprintable():
-        reader.complain(DATA_FIELD, "occurs more than once (5.3); the last is taken as the data", record_type)
+        reader.complain(
+            DATA_FIELD,
+            "occurs more than once (Annex B: it is the last field); the last is taken as the data",
+            record_type,
+        )
         at = again
     return whole[:at], whole[at + len(tag) :].removesuffix(text.FS)
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
-#: Types whose records are binary (fixed header, no tags): ANSI/NIST-ITL 1-2011, 5.3 (3, 5, 6 deprecated since).
+#: Types whose records are binary (fixed header, no tags): ANSI/NIST-ITL 1-2011, Annex B (3, 5, 6: until 2007).
 BINARY_TYPES = frozenset({3, 4, 5, 6, 7, 8})
 #: Types whose records are tagged text, with or without binary data in their last field.
 TEXT_TYPES = frozenset({1, 2, *range(9, 23), 98, 99})

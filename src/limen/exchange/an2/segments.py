@@ -1,4 +1,4 @@
-"""Fingers out of slaps: cut along the segment positions of a Type-14 record (ANSI/NIST-ITL 1-2011, 8.14.18-22)."""
+"""Fingers out of slaps: cut along the segment positions of a Type-14 record."""
 
 from __future__ import annotations
 

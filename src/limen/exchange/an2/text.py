@@ -14,7 +14,7 @@ import nistitl
 
 from limen.exchange.an2.records import Field
 
-FS, GS, RS, US = b"\x1c", b"\x1d", b"\x1e", b"\x1f"  # ANSI/NIST-ITL 1-2011, 5.4 (information separators)
+FS, GS, RS, US = b"\x1c", b"\x1d", b"\x1e", b"\x1f"  # ANSI/NIST-ITL 1-2011, Annex B
 MAX_TEXT = 1 << 20  # bytes of text in one record; the largest real ones (Type-9, Type-18) have some 100 KB
 MAX_FIELDS = 2_000  # of one record; numbers go to 999
 _TAG = re.compile(rb"(\d{1,2})\.(\d{1,9}):")
@@ -47,13 +47,13 @@ def _parse_field(piece: bytes, record_type: int, out: Text) -> None:
     tag = _TAG.match(piece)
     if tag is None:
         last = out.fields[-1].number if out.fields else None
-        out.complaints.append((last, "is followed by bytes that are no field (5.3: each begins with its number)"))
+        out.complaints.append((last, "is followed by bytes that are no field (Annex B: each begins with its number)"))
         return
     number = int(tag[2])
     if int(tag[1]) != record_type:
-        out.complaints.append((number, f"is tagged as of Type {int(tag[1])} in a Type-{record_type} record (5.3)"))
+        out.complaints.append((number, f"is tagged as of Type {int(tag[1])} in a Type-{record_type} record (Annex B)"))
     if any(known.number == number for known in out.fields):
-        out.complaints.append((number, "occurs more than once (5.3: repeats are subfields); all are kept"))
+        out.complaints.append((number, "occurs more than once (Annex B: repeats are subfields); all are kept"))
     collected = _Collected()
     try:
         nistitl.parse_record(piece, lambda: None, collected.field, collected.subfield, collected.item)
@@ -62,7 +62,7 @@ def _parse_field(piece: bytes, record_type: int, out: Text) -> None:
         return
     subfields, clean = decoded(collected.subfields)
     if not clean:
-        out.complaints.append((number, "is neither ASCII nor UTF-8; read as Latin-1 (5.6, 1.015)"))
+        out.complaints.append((number, "is neither ASCII nor UTF-8; read as Latin-1 (1.015, Annex A)"))
     out.fields.append(Field(number, subfields))
 
 
