@@ -185,7 +185,7 @@ def test_no_descriptor_stays_behind(opened: Opened, portrait: bytes) -> None:
         search.socket.close()
     deadline = time.monotonic() + 10
     while len(list(folder.iterdir())) != before:
-        assert time.monotonic() < deadline, [os.readlink(entry) for entry in folder.iterdir()]
+        assert time.monotonic() < deadline, [entry.readlink() for entry in folder.iterdir()]
         time.sleep(0.05)
 
 
@@ -203,3 +203,20 @@ def test_a_file_that_kills_its_decoder_costs_only_its_search(opened: Opened, sam
         assert good.report().outcome == 1
     opened.wait_idle()
     assert isinstance(good.socket, socket.socket)
+
+
+def test_looking_whether_the_opener_listens_costs_no_worker(opened: Opened) -> None:
+    opened.wait_idle()
+    zygote = opened.hub.pids["opener"]
+    children = Path(f"/proc/{zygote}/task/{zygote}/children")
+    before = children.read_text()
+    for name in ("opener-probe", "opener-enrol"):
+        for _ in range(100):
+            connect(opened.settings.socket(name)).close()
+    silent = [connect(opened.settings.socket("opener-probe")) for _ in range(100)]
+    time.sleep(0.2)
+    assert children.read_text() == before
+    Search(opened).socket.close()  # still served
+    for sock in silent:
+        sock.close()
+    opened.wait_idle()

@@ -21,8 +21,11 @@ from limen.wire.messages import Failed
 from limen.wire.sockets import check_peer, connect, listen
 
 MOST_WAITING = 64  # connections that wait for a worker; the front gives up after ten seconds anyway
+MOST_SILENT = 64  # connections whose job has not come; the oldest is dropped for a new one
 REFILL_AFTER = 0.02  # seconds of quiet before an idle worker is forked
 CONNECT_SECONDS = 1.0
+
+_SILENT = object()  # marks them in the selector
 
 log = structlog.get_logger("opener")
 
@@ -51,6 +54,7 @@ class Zygote:
         self._selector = selectors.DefaultSelector()
         self._pool = Pool(settings, life, self._selector)
         self._waiting: dict[Kind, deque[socket.socket]] = {kind: deque() for kind in Kind}
+        self._silent: dict[socket.socket, Kind] = {}
         self._stopping = False
 
     def serve(self, ready: Callable[[], None]) -> None:
@@ -98,28 +102,39 @@ class Zygote:
             self._accept(key.fileobj, key.data)  # type: ignore[arg-type]
         elif isinstance(key.data, Worker):
             self._pool.heard(key.data)
+        elif key.data is _SILENT:
+            self._queue(*self._speaks(key.fileobj))  # type: ignore[arg-type]
         else:
             self._signals[0].recv(64)
 
     def _accept(self, server: socket.socket, kind: Kind) -> None:
+        """A new requester stays silent until its job is there: one that only looks whether we listen costs nothing."""
         requester, _ = server.accept()
         try:
             check_peer(requester)
         except LimenError:
             requester.close()
             return
-        if len(self._waiting[kind]) >= MOST_WAITING:
+        self._silent[requester] = kind
+        self._selector.register(requester, selectors.EVENT_READ, _SILENT)
+        if len(self._silent) > MOST_SILENT:
+            self._speaks(next(iter(self._silent)))[1].close()
+
+    def _speaks(self, requester: socket.socket) -> tuple[Kind, socket.socket]:
+        self._selector.unregister(requester)
+        return self._silent.pop(requester), requester
+
+    def _queue(self, kind: Kind, requester: socket.socket) -> None:
+        """A requester has sent its job, or hung up."""
+        if _hung_up(requester) or len(self._waiting[kind]) >= MOST_WAITING:
             requester.close()
-            return
-        self._waiting[kind].append(requester)
+        else:
+            self._waiting[kind].append(requester)
 
     def _match(self) -> None:
         """Give every waiting requester a worker, as far as there are any."""
         for kind, waiting in self._waiting.items():
             while waiting:
-                if _hung_up(waiting[0]):
-                    waiting.popleft().close()
-                    continue
                 idle = self._pool.take(kind)
                 if idle is None:
                     break
@@ -151,7 +166,7 @@ def _refuse(requester: socket.socket, error: LimenError) -> None:
 
 
 def _hung_up(requester: socket.socket) -> bool:
-    """Whether the other end was closed while it waited; what it may have sent stays unread."""
+    """Whether the other end was closed; what it may have sent stays unread."""
     try:
         return requester.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except BlockingIOError:
