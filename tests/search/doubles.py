@@ -18,6 +18,10 @@ from limen.wire.messages import (
     End,
     Expect,
     Forget,
+    GalleryMark,
+    GalleryPut,
+    GalleryReset,
+    GalleryWithdraw,
     Message,
     Offer,
     PlainImage,
@@ -40,7 +44,7 @@ class Opener:
     """Serves `opener-probe.sock`. `reports` is what a worker says at the end; None: it dies instead."""
 
     def __init__(self) -> None:
-        self.report: Report | None = report(GOOD_FACE)
+        self.report: Message | None = report(GOOD_FACE)
         self.failure: Message | None = None  # instead of an offer
         self.received = bytearray()
         self.starts: list[Message] = []
@@ -59,7 +63,7 @@ class Opener:
                 self.received += message.tail
             self.completed += 1
             if self.report is not None:
-                if self.report.outcome == 1:
+                if isinstance(self.report, Report) and self.report.outcome == 1:
                     self.on_end(job.search)
                 writer.write(self.report.pack())
                 await writer.drain()
@@ -79,6 +83,9 @@ class Matcher:
         self.silent = False
         self.expected: list[Expect] = []
         self.forgotten: list[bytes] = []
+        self.refuse = False
+        self.fed: list[Message] = []
+        self._searching: asyncio.StreamWriter | None = None
         self._writers: list[asyncio.StreamWriter] = []
 
     async def serve(self, path: Path) -> asyncio.Server:
@@ -90,7 +97,8 @@ class Matcher:
             return
         tail = pack_matches(self.matches)
         decision = Decision(search, self.answer.wire, len(self.matches), to_mask(self.reasons), 7, 9, 1000, tail)
-        self._writers[-1].write(decision.pack())
+        assert self._searching is not None
+        self._searching.write(decision.pack())
 
     def die(self) -> None:
         """Drop all connections, as a killed process does."""
@@ -99,11 +107,21 @@ class Matcher:
         self._writers.clear()
 
     async def _front(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refuse:
+            writer.close()
+            return
         self._writers.append(writer)
         try:
             while True:
-                message: Message = await read(reader, Expect, Forget, StatusAsk)
-                if isinstance(message, Expect):
+                message: Message = await read(
+                    reader, Expect, Forget, StatusAsk, GalleryReset, GalleryPut, GalleryWithdraw, GalleryMark
+                )
+                if isinstance(message, GalleryReset | GalleryPut | GalleryWithdraw | GalleryMark):
+                    self.fed.append(message)
+                    if isinstance(message, GalleryMark):
+                        writer.write(message.pack())
+                elif isinstance(message, Expect):
+                    self._searching = writer
                     self.expected.append(message)
                 elif isinstance(message, Forget):
                     self.forgotten.append(message.search)

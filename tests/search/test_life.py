@@ -20,6 +20,7 @@ from limen.hits.view import PortraitRef, RecordView
 from limen.ledger import receipt as receipts
 from limen.reasons import Reason
 from limen.search import relay
+from limen.search.admit import admit
 from limen.search.identify import Matcher as MatcherLine
 from limen.search.life import Searches
 from limen.search.open import MAX_OPEN_EACH, Searcher
@@ -30,6 +31,7 @@ from limen.wire.messages import CHUNK, CaptureStart, Failed, PlainImage
 from limen.wire.parts import Match, SampleReport
 
 OFFICER = Searcher("BIH", "officer1")
+BORDER = admit("border-control", None)
 WANTED = RecordView(
     number="FRA-7",
     strength=2,
@@ -99,7 +101,7 @@ def capture(*chunks: bytes, form: relay.Form = relay.Form.SEALED, error: Excepti
 
 
 async def search(hub: Hub, sent: relay.Capture | None = None, claim: ClaimedIdentity | None = None):
-    opened = await hub.searches.begin(OFFICER, "border-control", claim)
+    opened = await hub.searches.begin(OFFICER, admit("border-control", claim))
     return await hub.searches.run(opened.id, OFFICER, sent or capture(b"sealed"))
 
 
@@ -224,7 +226,7 @@ def test_no_usable_sample_is_cannot_tell_with_advice(tmp_path: Path) -> None:
 def test_a_capture_that_does_not_open_is_refused_and_the_search_is_over(tmp_path: Path) -> None:
     async def story(hub: Hub) -> None:
         hub.opener.report = report(outcome=3)
-        opened = await hub.searches.begin(OFFICER, "border-control", None)
+        opened = await hub.searches.begin(OFFICER, BORDER)
         with pytest.raises(BadInput) as caught:
             await hub.searches.run(opened.id, OFFICER, capture(b"x"))
         assert caught.value.code == "capture-does-not-open"
@@ -237,7 +239,7 @@ def test_a_capture_that_does_not_open_is_refused_and_the_search_is_over(tmp_path
 @pytest.mark.parametrize("error", [NotSignedIn("the digest is wrong"), ConnectionResetError("hung up")])
 def test_a_post_that_hangs_up_or_signed_something_else_has_nothing_processed(tmp_path: Path, error: Exception) -> None:
     async def story(hub: Hub) -> None:
-        opened = await hub.searches.begin(OFFICER, "border-control", None)
+        opened = await hub.searches.begin(OFFICER, BORDER)
         with pytest.raises(type(error)):
             await hub.searches.run(opened.id, OFFICER, capture(b"half", error=error))
         await forgotten(hub, opened.id)
@@ -248,7 +250,7 @@ def test_a_post_that_hangs_up_or_signed_something_else_has_nothing_processed(tmp
 
 def test_a_search_takes_one_capture_of_its_own_searcher(tmp_path: Path) -> None:
     async def story(hub: Hub) -> None:
-        opened = await hub.searches.begin(OFFICER, "border-control", None)
+        opened = await hub.searches.begin(OFFICER, BORDER)
         with pytest.raises(NotFound):
             await hub.searches.run(opened.id, Searcher("BIH", "officer2"), capture(b"x"))
         first = asyncio.create_task(hub.searches.run(opened.id, OFFICER, capture(b"x")))
@@ -262,7 +264,7 @@ def test_a_search_takes_one_capture_of_its_own_searcher(tmp_path: Path) -> None:
 
 def test_an_offer_that_nobody_uses_expires(tmp_path: Path) -> None:
     async def story(hub: Hub) -> None:
-        opened = await hub.searches.begin(OFFICER, "border-control", None)
+        opened = await hub.searches.begin(OFFICER, BORDER)
         await asyncio.sleep(1.1)
         assert len(hub.searches.open) == 0
         with pytest.raises(NotFound):
@@ -291,20 +293,17 @@ def test_too_large_empty_and_slow_captures_are_refused(tmp_path: Path, monkeypat
     with_hub(story, tmp_path)
 
 
-def test_opening_a_search_needs_a_purpose_an_opener_a_vault_and_a_matcher(tmp_path: Path) -> None:
+def test_opening_a_search_needs_an_opener_a_vault_and_a_matcher(tmp_path: Path) -> None:
     async def story(hub: Hub) -> None:
-        with pytest.raises(BadInput) as caught:
-            await hub.searches.begin(OFFICER, "curiosity", None)
-        assert caught.value.code == "bad-purpose"
         hub.opener.failure = Failed.of(Unavailable("the vault does not sign"))
         with pytest.raises(Unavailable) as gone:
-            await hub.searches.begin(OFFICER, "border-control", None)
+            await hub.searches.begin(OFFICER, BORDER)
         assert gone.value.code == "no-worker"
         hub.matcher.die()
         while hub.line.up:
             await asyncio.sleep(0.01)
         with pytest.raises(Unavailable) as gone:
-            await hub.searches.begin(OFFICER, "border-control", None)
+            await hub.searches.begin(OFFICER, BORDER)
         assert gone.value.code == "no-matcher" and gone.value.advice
 
     with_hub(story, tmp_path)
@@ -313,11 +312,11 @@ def test_opening_a_search_needs_a_purpose_an_opener_a_vault_and_a_matcher(tmp_pa
 def test_one_officer_cannot_hoard_the_workers(tmp_path: Path) -> None:
     async def story(hub: Hub) -> None:
         for _ in range(MAX_OPEN_EACH):
-            await hub.searches.begin(OFFICER, "border-control", None)
+            await hub.searches.begin(OFFICER, BORDER)
         with pytest.raises(Refused) as caught:
-            await hub.searches.begin(OFFICER, "border-control", None)
+            await hub.searches.begin(OFFICER, BORDER)
         assert caught.value.code == "too-many-searches"
-        await hub.searches.begin(Searcher("BIH", "officer2"), "border-control", None)
+        await hub.searches.begin(Searcher("BIH", "officer2"), BORDER)
 
     with_hub(story, tmp_path)
 
@@ -368,3 +367,30 @@ def test_shown_hits_end_after_their_time(tmp_path: Path, monkeypatch: pytest.Mon
         assert len(hub.searches.open) == 0
 
     with_hub(story, tmp_path)
+
+
+def test_a_worker_that_cannot_reach_the_matcher_is_never_a_no_hit(tmp_path: Path) -> None:
+    async def story(hub: Hub) -> None:
+        hub.opener.report = Failed.of(Unavailable("the matcher does not answer"))
+        answer = await search(hub)
+        assert (answer.answer, answer.reasons[0].code) == ("cannot-tell", "gallery-incomplete")
+
+    with_hub(story, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "claim", "code"),
+    [
+        ("curiosity", None, "bad-purpose"),
+        ("", None, "bad-purpose"),
+        ("alert", ClaimedIdentity(date_of_birth="30.5.1971"), "bad-claim"),
+        ("alert", ClaimedIdentity(nationality="Fr"), "bad-claim"),
+        ("alert", ClaimedIdentity(names="x" * 201), "bad-claim"),
+    ],
+)
+def test_a_search_needs_a_purpose_and_a_claim_that_can_be_one(
+    purpose: str, claim: ClaimedIdentity | None, code: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        admit(purpose, claim)
+    assert caught.value.code == code

@@ -8,12 +8,11 @@ from typing import Protocol
 import structlog
 
 from limen.errors import BadInput, LimenError, Unavailable
-from limen.hits.claim import ClaimedIdentity
 from limen.hits.keep import Asked
 from limen.hits.view import RecordView
 from limen.reasons import Reason
 from limen.search import offer, relay
-from limen.search.admit import admit
+from limen.search.admit import Request
 from limen.search.answer import SearchAnswer, compose
 from limen.search.forget import forget, release
 from limen.search.identify import Matcher, decided
@@ -54,14 +53,13 @@ class Searches:
         self._receipts = receipts
         self.open = OpenSearches()
 
-    async def begin(self, searcher: Searcher, purpose: str, claim: ClaimedIdentity | None) -> OpenSearch:
-        """Open a search: admit it, take a worker, and hand out the worker's offer.
+    async def begin(self, searcher: Searcher, request: Request) -> OpenSearch:
+        """Open an admitted search: take a worker, and hand out the worker's offer.
 
         Raises:
-            BadInput, Refused: not a search, or one too many of this officer.
+            Refused: one too many of this officer.
             Unavailable: opener, matcher or vault cannot serve now; nothing was captured yet.
         """
-        request = admit(purpose, claim)
         self.open.room_for(searcher)
         if not self._matcher.up:
             raise Unavailable(
@@ -133,6 +131,8 @@ class Searches:
         except relay.WorkerDied:
             log.warning("worker-died")
             return None, None, Reason.DECODER_DIED
+        except relay.MatcherUnreached:
+            return None, None, Reason.GALLERY_INCOMPLETE
         if report.outcome == NOT_OPENED:
             raise BadInput(
                 "The capture could not be opened: it was changed on its way, or sealed for another search.",

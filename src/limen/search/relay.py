@@ -11,7 +11,7 @@ from limen.errors import BadInput, Unavailable
 from limen.search.offer import Worker
 from limen.terms import Modality, Position
 from limen.wire.frame import read
-from limen.wire.messages import CHUNK, MAX_CAPTURE, CaptureStart, Chunk, End, Message, PlainImage, Report
+from limen.wire.messages import CHUNK, MAX_CAPTURE, CaptureStart, Chunk, End, Failed, Message, PlainImage, Report
 
 UPLOAD_SECONDS = 60.0  # for a whole capture: 3 MB over a slow 400 kbit/s link
 
@@ -51,6 +51,12 @@ class WorkerDied(Unavailable):
     code = "worker-died"
 
 
+class MatcherUnreached(Unavailable):
+    """The worker could not hand its templates over: the matcher is gone."""
+
+    code = "no-matcher"
+
+
 async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Report:
     """Pass the capture on and wait for the worker's report.
 
@@ -59,6 +65,7 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Repo
     Raises:
         BadInput: larger than a capture may be (`too-large`), too slow (`too-slow`) or empty (`empty`).
         WorkerDied: no report came.
+        MatcherUnreached: the worker did its work, and nobody took it.
         Whatever `capture.chunks` raises.
     """
     try:
@@ -70,9 +77,14 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Repo
         ) from None
     try:
         async with asyncio.timeout(worker_seconds):
-            return await read(worker.reader, Report)
+            message: Message = await read(worker.reader, Report, Failed)
     except (TimeoutError, OSError, Unavailable) as error:
         raise WorkerDied("The capture could not be processed.") from error
+    if isinstance(message, Report):
+        return message
+    if isinstance(message, Failed) and isinstance(message.error(), Unavailable):
+        raise MatcherUnreached("The search could not be made.")
+    raise WorkerDied("The capture could not be processed.")
 
 
 async def _pass_on(worker: Worker, capture: Capture) -> None:

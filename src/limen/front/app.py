@@ -1,0 +1,64 @@
+"""The front's application: addresses, errors, headers, and the parts behind them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from limen import __version__
+from limen.front import failures
+from limen.front.headers import SecurityHeaders
+from limen.front.identity import caller
+from limen.front.parts import running
+from limen.front.routes import hub, pages, searches
+from limen.front.routes.searches import SearchQuestion
+from limen.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create(settings: Settings) -> FastAPI:
+    """The application. Its parts (database, vault, matcher) are opened when it starts and closed when it stops."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings) as parts:
+            parts.metrics.publish_token()
+            app.state.parts = parts
+            yield
+
+    app = FastAPI(
+        title="Limen",
+        version=__version__,
+        description="Search a person by face and fingers. Requests are signed with an Ed25519 key (RFC 9421).",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(searches.router)
+    app.include_router(hub.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    failures.install(app, for_strangers=caller)
+    app.add_middleware(SecurityHeaders)
+    _describe_bodies(app)
+    return app
+
+
+def _describe_bodies(app: FastAPI) -> None:
+    """Add to the API's description the bodies that are read by hand, after their signature was checked."""
+    generated = app.openapi
+
+    def described() -> dict[str, object]:
+        api = generated()
+        schema = SearchQuestion.model_json_schema(ref_template="#/components/schemas/{model}")
+        api["components"]["schemas"] |= schema.pop("$defs", {}) | {"SearchQuestion": schema}
+        return api
+
+    app.openapi = described  # type: ignore[method-assign]

@@ -1,0 +1,97 @@
+"""The gallery feeder: keeps the matcher's gallery equal to the database.
+
+After every (re)connection the matcher's gallery is reset and fed whole; then changes follow within `POLL_SECONDS`. The
+matcher answers `gallery-incomplete` until the first mark that says `complete`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from limen.errors import LimenError
+from limen.wire.frame import read
+from limen.wire.messages import GalleryMark, GalleryPut, GalleryReset, GalleryWithdraw
+
+POLL_SECONDS = 0.2
+RETRY_SECONDS = 0.2
+BATCH = 256  # changes read and sent at a time: at most 10 MB
+
+Change = GalleryPut | GalleryWithdraw
+Changes = Callable[[int, int], tuple[Sequence[Change], int]]
+
+log = structlog.get_logger()
+
+
+class Feeder:
+    """Feeds one matcher.
+
+    Attributes:
+        sent: number of the last change that was sent.
+        in_force: number of the last change that the matcher said is in force.
+        complete: whether the first full feed of this connection is in force.
+    """
+
+    def __init__(self, socket: str, changes: Changes) -> None:
+        """`changes(after, limit)` reads the database (in a thread), as `records.feed.changes` does."""
+        self._socket = socket
+        self._changes = changes
+        self._connected = False
+        self.sent = 0
+        self.in_force = 0
+        self.complete = False
+
+    async def run(self) -> None:
+        """Feed for ever; ends only by cancellation."""
+        while True:
+            try:
+                await self._serve()
+            except (LimenError, OSError) as error:
+                if self._connected:
+                    log.warning("feed-lost", error=getattr(error, "code", type(error).__name__))
+            self._connected = self.complete = False
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _serve(self) -> None:
+        reader, writer = await asyncio.open_unix_connection(self._socket)
+        self._connected = True
+        echoes = asyncio.create_task(self._listen(reader))
+        try:
+            writer.write(GalleryReset().pack())
+            self.sent, self.in_force, began = 0, 0, time.monotonic()
+            while await self._send_next(writer):
+                pass
+            await self._mark(writer)
+            log.info("gallery-fed", change=self.sent, seconds=round(time.monotonic() - began, 3))
+            while not echoes.done():
+                changed = False
+                while await self._send_next(writer):
+                    changed = True
+                if changed:
+                    await self._mark(writer)
+                await asyncio.wait([echoes], timeout=POLL_SECONDS)
+            await echoes
+        finally:
+            echoes.cancel()
+            writer.close()
+
+    async def _send_next(self, writer: asyncio.StreamWriter) -> bool:
+        """Send the next changes; False if there were none."""
+        changes, upto = await asyncio.to_thread(self._changes, self.sent, BATCH)
+        for change in changes:
+            writer.write(change.pack())
+            await writer.drain()
+        moved, self.sent = upto > self.sent, upto
+        return moved
+
+    async def _mark(self, writer: asyncio.StreamWriter) -> None:
+        writer.write(GalleryMark(self.sent, 1).pack())
+        await writer.drain()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            self.in_force = (await read(reader, GalleryMark)).sequence
+            self.complete = True

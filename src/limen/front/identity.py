@@ -1,0 +1,136 @@
+"""Who asks: a machine by its signature on the request, a person by the session of their browser. Nobody else.
+
+A page's requests that change something must come from the hub's own pages: the cookie is SameSite=Strict, and `Origin`
+(or, where a browser sends none, `Sec-Fetch-Site`) must say so too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from limen.access import sessions
+from limen.access.signin import requester
+from limen.access.signing import BodyCheck
+from limen.errors import BadInput, NotAllowed, NotSignedIn
+from limen.front.failures import invalid
+from limen.front.parts import Parts
+from limen.records.database import Database
+from limen.records.tables import Officer
+from limen.search.open import Searcher
+
+MAX_JSON = 16 << 10  # bytes: a search's question has some 200
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        officer: registered and not retired.
+        searcher: the same, as searches know them.
+        check: of a signed request's body; None for a session.
+    """
+
+    officer: Officer
+    searcher: Searcher
+    check: BodyCheck | None = None
+
+
+async def caller(request: Request) -> Caller:
+    """Who sends this request; `NotSignedIn` if that is nobody."""
+    parts: Parts = request.app.state.parts
+    if "signature-input" in request.headers:
+        by = await asyncio.to_thread(requester, parts.database, request.method, str(request.url), request.headers)
+        device = by.device.id if by.device else None
+        return Caller(by.officer, _searcher(by.officer, device), by.signed.body())
+    officer = await of_session(request)
+    if officer is None:
+        raise NotSignedIn("You are not signed in.", advice="Sign the request, or open the pages by a one-time link.")
+    if request.method not in SAFE:
+        own_origin(request)
+    return Caller(officer, _searcher(officer, None))
+
+
+async def of_session(request: Request) -> Officer | None:
+    """The officer whom the request's cookie signs in, if any."""
+    parts: Parts = request.app.state.parts
+    cookie = request.cookies.get(cookie_name(parts), "")
+    return await asyncio.to_thread(_officer, parts.database, cookie) if cookie else None
+
+
+def own_origin(request: Request) -> None:
+    """`NotAllowed` unless the request comes from one of the hub's own pages."""
+    origin = request.headers.get("origin")
+    if origin is not None:
+        own = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
+    else:
+        own = request.headers.get("sec-fetch-site") == "same-origin"
+    if not own:
+        raise NotAllowed("This request does not come from the hub's own pages.", code="foreign-origin")
+
+
+def cookie_name(parts: Parts) -> str:
+    """`__Host-` binds the cookie to exactly this host; browsers take it over TLS only."""
+    return "__Host-limen" if parts.over_tls else "limen"
+
+
+def set_cookie(response: Response, parts: Parts, token: str) -> None:
+    """Sign a browser in."""
+    response.set_cookie(
+        cookie_name(parts),
+        token,
+        max_age=sessions.SESSION_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=parts.over_tls,
+        path="/",
+    )
+
+
+async def json_body(request: Request, who: Caller, model: type[Model]) -> Model:
+    """The request's JSON, checked against its signature first.
+
+    Raises:
+        BadInput: too large, or not such JSON; the message names the field, never its content.
+        NotSignedIn: not what was signed.
+    """
+    body = bytearray()
+    async for chunk in checked(request, who):
+        body += chunk
+        if len(body) > MAX_JSON:
+            raise BadInput("The request is too large.", code="too-large")
+    try:
+        return model.model_validate_json(bytes(body))
+    except ValidationError as error:
+        raise invalid([str(part) for part in error.errors()[0]["loc"]] or ["body"]) from None
+
+
+async def checked(request: Request, who: Caller) -> AsyncIterator[bytes]:
+    """The body as it comes in; at its end `NotSignedIn` if it is not what was signed."""
+    async for chunk in request.stream():
+        if who.check is not None:
+            who.check.update(chunk)
+        if chunk:
+            yield chunk
+    if who.check is not None:
+        who.check.finish()
+
+
+def _searcher(officer: Officer, device: object) -> Searcher:
+    return Searcher(officer.country, officer.name, officer.id, device)  # type: ignore[arg-type]
+
+
+def _officer(database: Database, cookie: str) -> Officer | None:
+    with database.reading() as session:
+        return sessions.officer_of_session(session, cookie)

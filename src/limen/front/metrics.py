@@ -1,0 +1,62 @@
+"""Counts for Prometheus, without content: how many searches ended how and how long they took, by kind of answer alone.
+
+Whoever scrapes shows the token that the front writes to `DATA/run/metrics.token` when it starts.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from limen.search.answer import SearchAnswer
+from limen.settings import Settings
+from limen.vault.files import replace_private
+
+SECONDS = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)  # bounds: around the second that an answer may take
+
+
+class Metrics:
+    """The front's counts. No label names a country, an officer or a record."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._token = secrets.token_urlsafe(32)
+        self._file = settings.run / "metrics.token"
+        self.registry = CollectorRegistry()
+        self.answers = Counter(
+            "limen_searches", "Searches by answer and way of sending.", ["answer", "sealed"], registry=self.registry
+        )
+        self.failures = Counter(
+            "limen_errors", "Requests that failed, by error code.", ["code"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "limen_search_seconds",
+            "From the end of the sign-in check to the answer.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.reasons = Counter("limen_reasons", "Reasons given with answers.", ["reason"], registry=self.registry)
+        self.open = Gauge("limen_open_searches", "Searches open now.", registry=self.registry)
+        self.gallery = Gauge("limen_gallery", "Size of the gallery.", ["of"], registry=self.registry)
+        self.complete = Gauge("limen_gallery_complete", "1 once the whole gallery is in force.", registry=self.registry)
+
+    def publish_token(self) -> None:
+        """Write the token for the scraper, readable by the hub's own user alone."""
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_private(self._file, self._token.encode("ascii") + b"\n")
+
+    def shown(self, authorization: str) -> bool:
+        """Whether an `Authorization` header shows the token."""
+        return hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode("ascii"))
+
+    def answered(self, answer: SearchAnswer, seconds: float) -> None:
+        """Count one answered search."""
+        self.answers.labels(answer.answer, "yes" if answer.sealed else "no").inc()
+        self.seconds.observe(seconds)
+        for reason in answer.reasons:
+            self.reasons.labels(reason.code).inc()
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,89 @@
+"""What the front is made of: database, vault, line to the matcher, open searches, feeder."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from limen.errors import LimenError
+from limen.front.feed import Change, Feeder
+from limen.front.metrics import Metrics
+from limen.hits.follow import Hits
+from limen.hits.keep import forget_overdue
+from limen.records import feed
+from limen.records.database import Database, open_database
+from limen.search.identify import Matcher
+from limen.search.life import Searches
+from limen.search.receipt import Receipts
+from limen.settings import Settings
+from limen.vault.client import AsyncVaultClient
+
+SWEEP_SECONDS = 300.0  # between deletions of overdue hits
+
+log = structlog.get_logger("front")
+
+
+@dataclass
+class Parts:
+    """The running front."""
+
+    settings: Settings
+    database: Database
+    vault: AsyncVaultClient
+    matcher: Matcher
+    searches: Searches
+    hits: Hits
+    feeder: Feeder
+    metrics: Metrics
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether people reach the hub over TLS (ended by a proxy in front of it)."""
+        return self.settings.url.startswith("https:")
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Parts]:
+    """The front's parts, with their background tasks, until the block ends."""
+    database = await asyncio.to_thread(open_database, settings)
+    vault = AsyncVaultClient(settings)
+    matcher = Matcher(settings.socket("matcher-front"))
+    hits = Hits(database, vault)
+
+    def changes(after: int, limit: int) -> tuple[Sequence[Change], int]:
+        with database.reading() as session:
+            return feed.changes(session, after, limit)
+
+    feeder = Feeder(settings.socket("matcher-front"), changes)
+    searches = Searches(settings, matcher, hits, Receipts(vault))
+    parts = Parts(settings, database, vault, matcher, searches, hits, feeder, Metrics(settings))
+    tasks = [asyncio.create_task(run) for run in (matcher.run(), feeder.run(), _sweep(database))]
+    try:
+        yield parts
+    finally:
+        searches.end()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await vault.close()
+        database.close()
+
+
+async def _sweep(database: Database) -> None:
+    """Delete overdue hits, at the start too: a restored backup may hold some."""
+
+    def once() -> int:
+        with database.writing() as session:
+            return forget_overdue(session)
+
+    while True:
+        try:
+            if count := await asyncio.to_thread(once):
+                log.info("overdue-hits-deleted", count=count)
+        except LimenError as error:
+            log.warning("sweep-failed", error=error.code)
+        await asyncio.sleep(SWEEP_SECONDS)

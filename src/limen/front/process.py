@@ -1,0 +1,75 @@
+"""The front process: uvicorn around the application, without an access log, on one host and port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from limen.errors import Unavailable
+from limen.front.app import create
+from limen.settings import Settings
+
+BACKLOG = 256
+KEEP_ALIVE = 15  # seconds that an idle connection stays: a post sends its capture within that
+
+
+def main(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM.
+
+    Args:
+        settings: of this hub.
+        ready: called once, when requests are taken.
+
+    Raises:
+        Unavailable: the address is taken, or may not be used.
+    """
+    asyncio.run(_Server(config(settings), ready).serve([listen(settings.host, settings.port)]))
+
+
+def config(settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves: bodies are streamed with back-pressure, and no line of a request reaches a log."""
+    return uvicorn.Config(
+        create(settings),
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=5,
+        lifespan="on",
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; `Unavailable` says why there is none."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server.bind((host, port))
+    except OSError as error:
+        server.close()
+        raise Unavailable(
+            f"The front cannot listen on {host}:{port}: {error.strerror}.",
+            advice="Stop what listens there, or set LIMEN_PORT to another port.",
+        ) from None
+    server.listen(BACKLOG)
+    return server
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Also say when requests are taken."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()

@@ -1,0 +1,1 @@
+"""The front's addresses: searches, the hub itself, and the pages."""

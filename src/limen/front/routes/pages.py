@@ -1,0 +1,158 @@
+"""The pages: entry by one-time link, search, health, and the API's description. English; every word is in `words`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import jinja2
+from fastapi import APIRouter, Request
+from fastapi import Path as InPath
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from limen import countries
+from limen.access import sessions
+from limen.errors import LimenError, NotAllowed, NotSignedIn
+from limen.front import health
+from limen.front.identity import cookie_name, of_session, own_origin, set_cookie
+from limen.front.parts import Parts
+from limen.front.routes.hub import described
+from limen.terms import Position, Purpose
+
+router = APIRouter(include_in_schema=False)
+
+HERE = Path(__file__).parents[1]
+FINGERS = [(Position(code).slug, code) for code in range(1, 11)]
+Token = Annotated[str, InPath(pattern="^[A-Za-z0-9_-]{1,100}$")]
+
+
+@lru_cache
+def words() -> dict[str, Any]:
+    """All words of the pages. Another language is another file beside this one."""
+    found: dict[str, Any] = json.loads((HERE / "words" / "en.json").read_text("utf-8"))
+    return found
+
+
+@lru_cache
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(HERE / "templates")
+    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+
+
+def page(name: str, status: int = 200, **content: object) -> HTMLResponse:
+    """One page."""
+    content.setdefault("officer", None)
+    return HTMLResponse(_environment().get_template(f"{name}.html").render(words=words(), **content), status)
+
+
+@router.get("/")
+async def entry(request: Request) -> Response:
+    """Where a browser without a session ends up: it says how to get in, and nothing else."""
+    if await of_session(request) is not None:
+        return RedirectResponse("/search", 303)
+    return page("entry", failed=False)
+
+
+@router.get("/enter/{token}")
+async def offer_entry(request: Request, token: Token) -> Response:
+    """The one-time link. It is used up by the button, so that a preview of the link does not use it up."""
+    return page("enter", token=token)
+
+
+@router.post("/enter/{token}")
+async def enter(request: Request, token: Token) -> Response:
+    """Use the one-time link up, and sign this browser in."""
+    parts: Parts = request.app.state.parts
+
+    def redeem() -> str:
+        with parts.database.writing() as session:
+            return sessions.redeem(session, token)
+
+    try:
+        own_origin(request)
+        cookie = await asyncio.to_thread(redeem)
+    except (NotSignedIn, NotAllowed):
+        return page("entry", 401, failed=True)
+    response = RedirectResponse("/search", 303)
+    set_cookie(response, parts, cookie)
+    return response
+
+
+@router.post("/leave")
+async def leave(request: Request) -> Response:
+    """Sign this browser out."""
+    parts: Parts = request.app.state.parts
+    cookie = request.cookies.get(cookie_name(parts), "")
+
+    def end() -> None:
+        with parts.database.writing() as session:
+            sessions.sign_out(session, cookie)
+
+    own_origin(request)
+    if cookie:
+        await asyncio.to_thread(end)
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(cookie_name(parts), path="/")
+    return response
+
+
+@router.get("/search")
+async def search(request: Request) -> Response:
+    """The officer's page: capture, search, answer."""
+    officer = await of_session(request)
+    if officer is None:
+        return RedirectResponse("/", 303)
+    named = sorted(((code, countries.name(code)) for code in countries.ORDER), key=lambda row: row[1])
+    who = f"{officer.country}/{officer.name}"
+    return page("search", officer=who, positions=FINGERS, purposes=[p.value for p in Purpose], countries=named)
+
+
+@router.get("/health/page")
+async def health_page(request: Request) -> Response:
+    """How the hub is, for people."""
+    officer = await of_session(request)
+    if officer is None:
+        return RedirectResponse("/", 303)
+    parts: Parts = request.app.state.parts
+    found = await health.summary(parts, details=True)
+    try:
+        identity = (await parts.vault.identity()).hex()
+    except LimenError:
+        identity = ""
+    return page("health", officer=f"{officer.country}/{officer.name}", health=found, identity=identity)
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """The API, described for people. The same for every hub and in its source, hence open."""
+    officer = await of_session(request)
+    who = f"{officer.country}/{officer.name}" if officer else None
+    return page("docs", officer=who, api=described(request), named=_named, shaped=_shaped)
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """The API, described for machines."""
+    return JSONResponse(described(request))
+
+
+def _named(content: dict[str, Any]) -> str:
+    """What a body is, in a word."""
+    schema = content.get("schema", {})
+    return str(content.get("description") or _shaped(schema))
+
+
+def _shaped(schema: dict[str, Any]) -> str:
+    """The type of a field, in a word."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(_shaped(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return " | ".join(schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_shaped(schema.get('items', {}))}"
+    return str(schema.get("type", "any"))

@@ -1,0 +1,123 @@
+// The answer, as one large plain page. Built from text nodes alone: no text of an answer can become markup.
+
+export function show(root, answer, words, face) {
+  const w = words.answer;
+  const parts = [verdict(answer, w), nextSteps(answer.next, w)];
+  for (const match of answer.matches ?? []) parts.push(...matchParts(match, words, face));
+  if (!answer.matches?.length && answer.reasons?.length) parts.push(reasons(answer, w));
+  if (answer.samples?.length) parts.push(samples(answer, words));
+  if (answer.answer !== "error") parts.push(receipt(answer, w));
+  const again = make("button", { className: "main", type: "button", id: "again" }, w.again);
+  root.replaceChildren(...parts.filter(Boolean), again);
+  root.hidden = false;
+  root.querySelector("h1").focus();
+  return again;
+}
+
+export function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+function card(title, ...children) {
+  return make("section", { className: "card" }, make("h2", {}, title), ...children);
+}
+
+function verdict(answer, w) {
+  const urgent = answer.answer === "hit" && answer.matches?.some((match) => match.urgent);
+  return make("div", { className: `verdict ${answer.answer}` },
+    make("h1", { tabIndex: -1 }, w[answer.answer]),
+    make("p", {}, answer.message ?? w.lead[answer.answer]),
+    urgent ? make("span", { className: "tag" }, w.urgent) : null);
+}
+
+function nextSteps(steps, w) {
+  if (!steps?.length) return null;
+  return card(w.next, make("ol", { className: "next" }, ...steps.map((step) => make("li", {}, step))));
+}
+
+function matchParts(match, words, face) {
+  const w = words.answer;
+  const pair = make("div", { className: "pair" },
+    figure(face, w.yours, w.no_photo), figure(match.portrait, w.record, w.no_photo, w.portrait_gone));
+  return [card(w.compare, pair), card(match.names[0] || match.record, facts(match, words)), claim(match.claim, w)];
+}
+
+function figure(source, caption, none, gone) {
+  const empty = (why) => make("div", { className: "none" }, why);
+  let picture = empty(none);
+  if (source) {
+    picture = make("img", { src: source, alt: caption });
+    picture.addEventListener("error", () => picture.replaceWith(empty(gone ?? none)));
+  }
+  return make("figure", {}, picture, make("figcaption", {}, caption));
+}
+
+function facts(match, words) {
+  const w = words.answer;
+  const named = (slug) => words.positions[slug] ?? slug;
+  const rows = [
+    [w.by, match.owner_name],
+    [w.for, match.offence],
+    [w.notice, [match.asks, match.notice_number].filter(Boolean).join("\n")],
+    [w.urgency, match.urgent ? w.urgent_yes : w.urgent_no],
+    [w.call, match.contact, "big"],
+    [w.quote, match.notice_number || match.record],
+    [w.instructions, match.instructions],
+    [w.aliases, match.names.slice(1).join("\n")],
+    [w.born, match.date_of_birth],
+    [w.sex, match.sex === "X" ? "" : match.sex],
+    [w.nationalities, match.nationalities.join(", ")],
+    [w.agreed, `${w.strength[match.strength]}: ${match.agreed.map(named).join(", ")}`],
+  ];
+  const list = make("dl", { className: "facts" });
+  for (const [name, value, style] of rows) {
+    if (value) list.append(make("dt", {}, name), make("dd", { className: style ?? "" }, value));
+  }
+  return list;
+}
+
+function claim(found, w) {
+  if (!found) return null;
+  const said = found.contradicts ? w.claim_false
+    : found.fields.some((field) => field.verdict === "agrees") ? w.claim_true : w.claim_unknown;
+  const head = make("tr", {}, ...[w.claim_field, w.claim_claimed, w.claim_recorded, ""].map((word) => make("th", { scope: "col" }, word)));
+  const rows = found.fields.map((field) => make("tr", { className: field.verdict },
+    make("td", {}, w.fields[field.field] ?? field.field), make("td", {}, field.claimed),
+    make("td", {}, field.recorded), make("td", {}, w.verdict[field.verdict])));
+  return card(w.claim, make("p", { className: found.contradicts ? "notice bad" : "quiet" }, said),
+    make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
+}
+
+function reasons(answer, w) {
+  const list = answer.reasons.map((reason) => make("li", {}, reason.text));
+  return card(w.why, make("ul", { className: "plain" }, ...list));
+}
+
+function samples(answer, words) {
+  const w = words.answer;
+  const list = answer.samples.map((sample) => {
+    const name = words.positions[sample.modality === "face" ? "face" : sample.position] ?? sample.modality;
+    const quality = sample.quality === null ? "" : `, ${w.quality} ${sample.quality}`;
+    const why = sample.reasons.map((reason) => ` ${reason.text}${reason.advice ? ` ${reason.advice}` : ""}`);
+    return make("li", {}, make("strong", {}, name), `: ${w.used[sample.used]}${quality}.`, ...why);
+  });
+  return card(w.images, make("ul", { className: "plain" }, ...list));
+}
+
+function receipt(answer, w) {
+  const held = answer.answer === "hit" || answer.answer === "refer";
+  const parts = [
+    make("p", {}, held ? w.held : w.forgotten),
+    make("p", { className: "quiet" }, answer.sealed ? w.sealed : w.not_sealed, ` ${answer.gallery.records} ${w.searched}.`),
+  ];
+  if (!answer.receipt) return card(w.receipt, ...parts, make("p", {}, w.receipt_none));
+  const text = JSON.stringify(answer.receipt, null, 1);
+  const link = make("a", {
+    className: "button", download: `receipt-${answer.id.slice(0, 8)}.json`,
+    href: URL.createObjectURL(new Blob([text], { type: "application/json" })),
+  }, w.receipt_save);
+  const details = make("details", {}, make("summary", {}, w.receipt_what), make("pre", {}, text));
+  return card(w.receipt, ...parts, details, make("p", {}), link);
+}

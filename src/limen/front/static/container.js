@@ -1,0 +1,37 @@
+// The capture container of `limen.capture.container`: deterministic CBOR (RFC 8949, 4.2.1).
+
+function head(major, value) {
+  if (value < 24) return Uint8Array.of((major << 5) | value);
+  if (value < 0x100) return Uint8Array.of((major << 5) | 24, value);
+  if (value < 0x10000) return Uint8Array.of((major << 5) | 25, value >> 8, value & 0xff);
+  return Uint8Array.of((major << 5) | 26, value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
+}
+
+function text(word) {
+  const bytes = new TextEncoder().encode(word);
+  return join([head(3, bytes.length), bytes]);
+}
+
+export function join(parts) {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+// samples: [{modality, position, image: Uint8Array}, ...] with the numbers of `limen.terms`.
+export function encode(samples) {
+  const parts = [head(5, 2), text("v"), head(0, 1), text("samples"), head(4, samples.length)];
+  for (const sample of samples) {
+    parts.push(
+      head(5, 3),
+      text("image"), head(2, sample.image.length), sample.image,
+      text("modality"), head(0, sample.modality),
+      text("position"), head(0, sample.position),
+    );
+  }
+  return join(parts);
+}

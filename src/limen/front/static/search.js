@@ -1,0 +1,180 @@
+// The officer's search: capture, ask for a one-time key, seal, send, show. The capture stays in this page's memory and
+// is let go as soon as the next search begins.
+import { show, make } from "./answer.js";
+import { Camera } from "./camera.js";
+import { encode } from "./container.js";
+import { canSeal, checkedOffer, seal } from "./seal.js";
+
+const FACE = 1;
+const FINGER = 2;
+const MAX_FINGERS = 10;
+const IDENTITY = "limen-hub-identity"; // the hub's key that this browser saw first
+const by = (id) => document.getElementById(id);
+const words = JSON.parse(by("words").textContent);
+const camera = new Camera(by("video"));
+let face = null; // {blob, url}
+let fingers = []; // {blob, url, position, slug}
+let sealing = false;
+
+async function begin() {
+  sealing = window.isSecureContext && await canSeal();
+  if (!sealing) say("warning", window.isSecureContext ? words.search.plain_warning : words.search.insecure_warning);
+  by("camera").onclick = startCamera;
+  by("take").onclick = takePhoto;
+  by("switch").onclick = () => camera.other().catch(noCamera);
+  by("face-file").onchange = (event) => setFace(event.target.files[0]);
+  by("finger-file").onchange = (event) => addFinger(event.target.files[0]);
+  by("capture").onsubmit = (event) => { event.preventDefault(); search(); };
+}
+
+function say(id, text) {
+  by(id).textContent = text;
+  by(id).hidden = !text;
+}
+
+async function startCamera() {
+  try {
+    await camera.start();
+    view("video");
+    for (const id of ["take", "switch"]) by(id).hidden = false;
+    by("camera").hidden = true;
+    by("take").focus();
+  } catch (error) {
+    noCamera(error);
+  }
+}
+
+function noCamera() {
+  camera.stop();
+  say("camera-note", words.search.no_camera);
+}
+
+async function takePhoto() {
+  setFace(await camera.frame());
+  camera.stop();
+  for (const id of ["take", "switch"]) by(id).hidden = true;
+  by("camera").hidden = false;
+  by("camera").textContent = words.search.retake;
+}
+
+function setFace(blob) {
+  if (!blob) return;
+  release(face);
+  face = { blob, url: URL.createObjectURL(blob) };
+  by("face-preview").src = face.url;
+  view("face-preview");
+  say("problem", "");
+}
+
+function view(what) {
+  by("viewer").hidden = !what;
+  for (const id of ["video", "face-preview"]) by(id).hidden = id !== what;
+}
+
+function addFinger(blob) {
+  const select = by("finger-position");
+  const chosen = select.selectedOptions[0];
+  by("finger-file").value = "";
+  if (!blob || fingers.length >= MAX_FINGERS) return;
+  fingers = fingers.filter((finger) => finger.slug !== chosen.dataset.slug || (release(finger), false));
+  fingers.push({ blob, url: URL.createObjectURL(blob), position: Number(chosen.value), slug: chosen.dataset.slug });
+  select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
+  say("problem", "");
+  listFingers();
+}
+
+function listFingers() {
+  by("fingers").replaceChildren(...fingers.map((finger) => {
+    const image = make("img", { src: finger.url, alt: "" });
+    image.addEventListener("error", () => { image.hidden = true; }); // WSQ and JPEG 2000 have no preview
+    const remove = make("button", { type: "button" }, words.search.remove);
+    remove.setAttribute("aria-label", `${words.search.remove}: ${words.positions[finger.slug]}`);
+    remove.onclick = () => { release(finger); fingers = fingers.filter((other) => other !== finger); listFingers(); };
+    return make("div", { className: "finger" }, image, make("span", {}, words.positions[finger.slug]), remove);
+  }));
+}
+
+function release(image) {
+  if (image) URL.revokeObjectURL(image.url);
+}
+
+async function search() {
+  if (!face && !fingers.length) {
+    say("problem", words.search.need_image);
+    return;
+  }
+  camera.stop();
+  step("working");
+  try {
+    conclude(await ask());
+  } catch (error) {
+    const known = error.said ?? { message: words.search[error.message] ?? words.search.offline };
+    conclude({ answer: "error", message: known.message, next: known.advice ? [known.advice] : [] });
+  }
+}
+
+async function ask() {
+  say("progress", words.search.offering);
+  const identity = sealing ? await hubIdentity() : null;
+  const opened = await call("POST", "/v1/searches", JSON.stringify(question()), "application/json");
+  const samples = [...(face ? [{ modality: FACE, position: 0, blob: face.blob }] : []),
+    ...fingers.map((finger) => ({ modality: FINGER, position: finger.position, blob: finger.blob }))];
+  for (const sample of samples) sample.image = new Uint8Array(await sample.blob.arrayBuffer());
+  let body = encode(samples);
+  if (sealing) {
+    say("progress", words.search.sealing);
+    const plain = body;
+    body = await seal(await checkedOffer(opened, identity), plain);
+    plain.fill(0);
+  }
+  for (const sample of samples) sample.image.fill(0);
+  say("progress", words.search.searching);
+  return call("PUT", opened.capture_url, body, sealing ? "application/limen-sealed" : "application/cbor");
+}
+
+function question() {
+  const claimed = {
+    names: by("names").value.trim(), date_of_birth: by("birth").value.trim(),
+    nationality: by("nationality").value, document_number: by("document").value.trim(),
+  };
+  const given = Object.fromEntries(Object.entries(claimed).filter(([, value]) => value));
+  const asked = { purpose: by("purpose").value };
+  return Object.keys(given).length ? { ...asked, claimed_identity: given } : asked;
+}
+
+// The hub's identity, pinned when it is first seen: a front that was swapped later cannot pass its own key for the hub's.
+async function hubIdentity() {
+  const { public_key: now } = await call("GET", "/v1/hub");
+  const known = localStorage.getItem(IDENTITY);
+  if (known && known !== now) throw new Error("hub_changed");
+  localStorage.setItem(IDENTITY, now);
+  return now;
+}
+
+async function call(method, path, body, type) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method, body, headers: type ? { "Content-Type": type } : {}, credentials: "same-origin", cache: "no-store",
+    });
+  } catch {
+    throw new Error("offline");
+  }
+  const said = await response.json().catch(() => null);
+  if (response.status === 401) location.assign("/");
+  if (!response.ok) throw Object.assign(new Error("refused"), { said: said?.error });
+  return said;
+}
+
+function step(what) {
+  for (const id of ["capture", "working", "answer"]) by(id).hidden = id !== what;
+}
+
+function conclude(answer) {
+  step("answer");
+  const again = show(by("answer"), answer, words, face?.url);
+  again.onclick = () => location.reload(); // the next person begins with an empty page
+  window.scrollTo(0, 0);
+}
+
+begin();
