@@ -9,7 +9,7 @@ import numpy as np
 from limen.images import Image
 from limen.reasons import Reason
 from limen.ridge import foreground, quality, resolution
-from limen.ridge.network import MODEL, Leader, Minutiae
+from limen.ridge.network import CLEAR, MODEL, Leader, Minutiae
 from limen.ridge.template import MAX_MINUTIAE, NOT_COMPUTED, RidgeTemplate
 from limen.terms import Position
 
@@ -17,7 +17,7 @@ SMALLEST_SIDE = 48  # pixels at 500 ppi: 2.4 mm, five ridges
 #: Most pixels at 500 ppi that are read: a full palm of 8 x 5.5 inches (ANSI/NIST-ITL 1-2011, Table 8) is 11 million;
 #: one finger, rolled from nail to nail, 1.6 x 1.5 inches, 0.6 million.
 MOST_PIXELS, MOST_FINGER_PIXELS = 12_000_000, 2_000_000
-#: Below this many minutiae two prints of one finger cannot be told from two of different fingers; the comparator
+#: Below this many clear minutiae two prints of one finger cannot be told from two of different fingers; the comparator
 #: says so too, but the post can capture again only if told at once.
 FEWEST_MINUTIAE = 8
 SMALLEST_AREA = 60.0  # mm2; a flat fingertip covers 150-400, the smallest phone sensors 30-60
@@ -31,7 +31,7 @@ class RidgeResult:
     Attributes:
         template: its minutiae, or None where there is nothing to compare.
         quality: NFIQ 2, 0-100, or 255 where not computed (palms, marks, too small, not asked for).
-        count: of minutiae.
+        count: of clear minutiae; the template also has faint ones, which say so by their quality.
         area: of skin with ridges, mm2.
         reasons: why it is of no or of limited use, the gravest first; empty for a good print.
     """
@@ -82,13 +82,12 @@ class RidgeExtractor:
         if finger and (bottom - top) * (right - left) > MOST_FINGER_PIXELS:
             return RidgeResult(None, area=skin.area, reasons=[Reason.RESOLUTION_WRONG])
         minutiae = self._network().read(grey[top:bottom, left:right], int(grey[0, 0]))
-        if not len(minutiae):
+        clear = int(np.count_nonzero(minutiae.sure >= CLEAR))
+        if not clear:
             return RidgeResult(None, area=skin.area, reasons=[Reason.NO_RIDGES, *reasons])
         score = quality.nfiq2(grey) if finger and measure_quality else NOT_COMPUTED
         template = _template(minutiae, position, score, grey.shape, top, left)
-        return RidgeResult(
-            template, score, len(template), skin.area, [*_limits(len(template), skin.area, score), *reasons]
-        )
+        return RidgeResult(template, score, clear, skin.area, [*_limits(clear, skin.area, score), *reasons])
 
     def _network(self) -> Leader:
         if self._leader is None:

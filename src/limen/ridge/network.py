@@ -17,7 +17,9 @@ from limen import models
 from limen.ridge.template import BIFURCATION, ENDING
 
 MODEL = "leader"
-SURE = 0.55  # threshold on the local maxima, the author's (pyfing)
+#: Thresholds on the local maxima: what is read at all, and what is clear (the author's threshold, pyfing). The
+#: comparator weighs minutiae by their surety, and errs a third as often with the faint ones (docs/accuracy.md).
+FAINT, CLEAR = 0.1, 0.55
 MULTIPLE = 32  # sides that the network takes: five halvings
 #: Larger images go through in tiles, so that memory stays below 1 GB: a tile's side, and how much of it is context
 #: that the neighbour reads too, in pixels.
@@ -32,7 +34,7 @@ class Minutiae:
         x, y: float32 (n,), pixels from the top left.
         angle: float32 (n,), radians in [0, 2*pi), counter-clockwise, y up.
         kind: uint8 (n,), ENDING or BIFURCATION.
-        sure: float32 (n,), 0.55-1.
+        sure: float32 (n,), FAINT to 1.
     """
 
     x: np.ndarray
@@ -68,7 +70,7 @@ class Leader:
         padded, above, before = _pad(tile, fill)
         map_ = self._session.run(None, {"input": padded[None, :, :, None].astype(np.float32)})[0][0]
         map_ = map_[above : above + tile.shape[0], before : before + tile.shape[1]]
-        y, x = np.nonzero(map_[..., 3] >= SURE)
+        y, x = np.nonzero(map_[..., 3] >= FAINT)
         values = map_[y, x]
         half = CONTEXT // 2
         own = (
