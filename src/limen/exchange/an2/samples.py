@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from limen.exchange.an2 import raw, segments
+from limen.exchange.an2 import examiner, raw, segments
 from limen.exchange.an2.records import Record, Transaction
+from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality, Position
 
 #: Impression types of marks (ANSI/NIST-ITL 1-2011, Table 7): fingers 4-7, palms 12-15, others 32-36.
@@ -33,6 +34,7 @@ class FileSample:
         width, height: in pixels, as the record states them; 0 where it does not.
         captured: date as `YYYY-MM-DD`, empty where unknown.
         segment: cut from a slap by the segment positions of its record.
+        minutiae: what the Type-9 record of the same IDC plotted on this image, or None.
     """
 
     modality: Modality
@@ -48,6 +50,7 @@ class FileSample:
     height: int = 0
     captured: str = ""
     segment: bool = False
+    minutiae: RidgeTemplate | None = field(default=None, repr=False)
 
 
 def samples(transaction: Transaction) -> list[FileSample]:
@@ -65,7 +68,18 @@ def samples(transaction: Transaction) -> list[FileSample]:
             out.append(_face(record, index))
         elif record.type in (13, 14, 15):
             out.extend(_variable(record, index))
-    return out
+    return [_with_minutiae(sample, transaction) for sample in out]
+
+
+def _with_minutiae(sample: FileSample, transaction: Transaction) -> FileSample:
+    """The sample with the minutiae of the Type-9 record that has its IDC, if there is one."""
+    if sample.modality is Modality.FACE or sample.segment or sample.idc is None:
+        return sample
+    plotted = next((record for record in transaction.of_type(9) if record.idc == sample.idc), None)
+    if plotted is None:
+        return sample
+    width, height = (round(side * 500 / (sample.ppi or 500)) for side in (sample.width, sample.height))
+    return replace(sample, minutiae=examiner.template(plotted, width, height))
 
 
 def _type4(record: Record, index: int, type1: Record) -> FileSample:
