@@ -46,6 +46,7 @@ class Opener:
     def __init__(self) -> None:
         self.report: Message | None = report(GOOD_FACE)
         self.failure: Message | None = None  # instead of an offer
+        self.offer = lambda job: Offer(job.search, b"n" * 32, b"k" * 32, job.expires, b"s" * 64)
         self.received = bytearray()
         self.starts: list[Message] = []
         self.completed = 0
@@ -57,7 +58,8 @@ class Opener:
     async def _worker(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             job = await read(reader, ProbeJob)
-            writer.write((self.failure or Offer(job.search, b"n" * 32, b"k" * 32, job.expires, b"s" * 64)).pack())
+            writer.write((self.failure or self.offer(job)).pack())
+            self.received.clear()
             self.starts.append(await read(reader, CaptureStart, PlainImage))
             while not isinstance(message := await read(reader, Chunk, End), End):
                 self.received += message.tail

@@ -32,10 +32,10 @@ export async function checkedOffer(search, identity) {
   const fields = join([fromHex(search.id), fromBase64(search.nonce), fromBase64(search.public_key)]);
   const same = signed.length === 103 && fields.every((byte, at) => byte === signed[15 + at]) &&
     Number(view.getBigUint64(95, true)) === search.expires;
-  if (!same || new TextDecoder().decode(signed.subarray(0, 15)) !== "limen-offer-v1\0") throw new Error("forged");
+  if (!same || new TextDecoder().decode(signed.subarray(0, 15)) !== "limen-offer-v1\0") throw new Error("hub_forged");
   const key = await crypto.subtle.importKey("raw", fromHex(identity), { name: "Ed25519" }, false, ["verify"]);
   const good = await crypto.subtle.verify({ name: "Ed25519" }, key, fromBase64(search.signature), signed);
-  if (!good) throw new Error("forged");
+  if (!good) throw new Error("hub_forged");
   return { signed, publicKey: fromBase64(search.public_key) };
 }
 

@@ -1,0 +1,104 @@
+"""`limen search`: search a face and fingers, and print what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from limen import settings
+from limen.access import keys
+from limen.access.signing import HttpSignature
+from limen.capture.container import MAX_IMAGE, Sample
+from limen.client import printed
+from limen.client.hub import HubClient
+from limen.errors import BadInput
+from limen.terms import Modality, Position, Purpose
+
+
+def command(
+    face: Annotated[Path | None, typer.Argument(help="A photo of the face.", show_default=False)] = None,
+    finger: Annotated[
+        list[str] | None, typer.Option("--finger", metavar="POSITION=FILE", help="A print, such as right-index=F.png.")
+    ] = None,
+    officer: Annotated[
+        str, typer.Option("--as", metavar="COUNTRY/NAME", help="Who asks, with a key on this machine.")
+    ] = "",
+    purpose: Annotated[str, typer.Option(help="Why: border-control, identify-person, locate-wanted, ...")] = "",
+    claimed_name: Annotated[str, typer.Option(help="What the person says they are called.")] = "",
+    claimed_birth_date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="What they say.")] = "",
+    claimed_nationality: Annotated[str, typer.Option(metavar="ALPHA3", help="What they say.")] = "",
+    claimed_document: Annotated[str, typer.Option(metavar="NUMBER", help="Number of their document.")] = "",
+    hub: Annotated[str, typer.Option(envvar="LIMEN_HUB", help="The hub's address; default: this machine's.")] = "",
+    hub_key: Annotated[
+        str, typer.Option(metavar="HEX", envvar="LIMEN_HUB_KEY", help="The hub's published key; default: as first met.")
+    ] = "",
+    plain: Annotated[bool, typer.Option("--plain", help="Do not seal the capture.")] = False,
+    receipt: Annotated[Path | None, typer.Option(help="Write the receipt to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Search a face and fingers. Exit status: 0 for every answer, 1 if there is none."""
+    samples = _samples(face, finger or [])
+    if not officer:
+        raise BadInput("Who asks is missing.", advice="Add --as COUNTRY/NAME, such as --as BIH/officer1.")
+    if not purpose:
+        raise BadInput("A search needs a purpose.", advice=f"Add --purpose, one of: {', '.join(Purpose)}.")
+    signer = HttpSignature(keys.load(officer), officer)
+    claimed = {
+        "names": claimed_name,
+        "date_of_birth": claimed_birth_date,
+        "nationality": claimed_nationality.upper(),
+        "document_number": claimed_document,
+    }
+    with HubClient(hub or settings.load().url, signer, hub_key=_key(hub_key)) as client:
+        answer = client.search(samples, purpose, claimed=claimed, plain=plain)
+    if receipt is not None and answer["receipt"] is not None:
+        receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n")
+    if as_json:
+        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
+    else:
+        printed.show(answer, Console())
+
+
+def _samples(face: Path | None, fingers: list[str]) -> list[Sample]:
+    samples = [] if face is None else [Sample(Modality.FACE, Position.UNKNOWN, _read(face))]
+    for text in fingers:
+        where, separator, file = text.partition("=")
+        if not separator or not file:
+            raise BadInput(f"'{text[:80]}' is not POSITION=FILE.", advice="Write --finger right-index=F.png.")
+        try:
+            position = Position.parse(where)
+        except ValueError as error:
+            raise BadInput(f"{error}.") from None
+        samples.append(Sample(Modality.FINGER, position, _read(Path(file))))
+    if not samples:
+        raise BadInput("There is nothing to search.", advice="Give a photo, or a print with --finger POSITION=FILE.")
+    return samples
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if not 0 < size <= MAX_IMAGE:
+                what = "is empty" if size == 0 else f"is larger than {MAX_IMAGE >> 20} MB"
+                raise BadInput(f"{file} {what}.", advice="Give an image file.")
+            return stream.read()
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _key(text: str) -> bytes | None:
+    if not text:
+        return None
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise BadInput("The hub's key is not 32 bytes in hexadecimal.", advice="Copy it from the operator's page.")
+    return key

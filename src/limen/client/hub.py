@@ -1,0 +1,165 @@
+"""A hub, as a client sees it: `HubClient(url, signer).search(samples, "border-control")`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from limen import errors
+from limen.capture import container
+from limen.capture.container import Sample
+from limen.capture.offer import Offer, verify_offer
+from limen.capture.sealing import seal_capture
+from limen.client.pins import pinned
+from limen.errors import BadInput, LimenError, Refused, Unavailable
+
+TIMEOUT = httpx.Timeout(90.0, connect=5.0)  # seconds: over the hub's own limits, so that the hub says what went wrong
+_BY_STATUS: dict[int, type[LimenError]] = {
+    401: errors.NotSignedIn,
+    403: errors.NotAllowed,
+    404: errors.NotFound,
+    409: errors.Refused,
+    429: errors.Refused,
+    503: errors.Unavailable,
+}
+
+
+class HubClient:
+    """One hub, and who asks it. Use it as a context manager, or `close` it."""
+
+    def __init__(
+        self,
+        url: str,
+        signer: httpx.Auth,
+        *,
+        hub_key: bytes | None = None,
+        pins: Path | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            url: the hub's address, such as `http://127.0.0.1:8420`.
+            signer: signs requests (`access.signing.HttpSignature`).
+            hub_key: the hub's published Ed25519 key, 32 bytes; None: the key of the first meeting is trusted from then.
+            pins: folder of known hubs; default beside the client's keys.
+            transport: another way to reach the hub (tests).
+        """
+        self._url = url.rstrip("/")
+        self._hub_key = hub_key
+        self._pins = pins
+        self._http = httpx.Client(base_url=self._url, auth=signer, timeout=TIMEOUT, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def identity(self) -> bytes:
+        """The hub's public key, 32 bytes, checked against the one that is known.
+
+        Raises:
+            Refused: it is another.
+            Unavailable: the hub cannot be reached.
+        """
+        try:
+            said = bytes.fromhex(self._ask("GET", "/v1/hub").json()["public_key"])
+        except (ValueError, KeyError, TypeError):
+            raise _not_a_hub() from None
+        if self._hub_key is None:
+            pinned(self._url, said, self._pins)
+        elif said != self._hub_key:
+            raise Refused(
+                "The hub's identity is not the one that was given; nothing was sent.",
+                advice="Check the address and the key.",
+                code="hub-key-changed",
+            )
+        return said
+
+    def search(
+        self, samples: list[Sample], purpose: str, *, claimed: dict[str, str] | None = None, plain: bool = False
+    ) -> dict[str, Any]:
+        """Search a person. Nothing of the samples is sent before the hub's one-time key was checked.
+
+        Args:
+            samples: images of one person (`capture.container.Sample`).
+            purpose: one of `terms.Purpose`.
+            claimed: names, date_of_birth, nationality, document_number; all optional.
+            plain: send the capture without sealing it, protected by the connection alone.
+
+        Returns:
+            The answer as in docs/api.md (`SearchAnswer`).
+
+        Raises:
+            BadInput, Refused, NotFound, Unavailable: what the hub answered, or that it cannot be reached.
+        """
+        identity = self.identity()
+        question: dict[str, Any] = {"purpose": purpose}
+        if claimed and any(claimed.values()):
+            question["claimed_identity"] = {name: value for name, value in claimed.items() if value}
+        opened = self._ask("POST", "/v1/searches", json=question).json()
+        offer, signature = _offer(opened)
+        verify_offer(offer, signature, identity, now=time.time())
+        body, kind = container.encode(samples), "application/cbor"
+        if not plain:
+            body, kind = seal_capture(offer, body), "application/limen-sealed"
+        response = self._ask("PUT", opened["capture_url"], content=body, headers={"content-type": kind})
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def portrait(self, path: str) -> bytes:
+        """The portrait of a match, at the path that the answer names; `NotFound` once the search is over."""
+        return self._ask("GET", path).content
+
+    def end(self, search_id: str) -> None:
+        """Be done with a search; `NotFound` if it is over already."""
+        self._ask("DELETE", f"/v1/searches/{search_id}")
+
+    def _ask(self, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **content)
+        except httpx.InvalidURL:
+            raise BadInput("The hub's address is no URL.", advice="Use http://HOST:PORT or https://HOST.") from None
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"The hub at {self._url} cannot be reached ({type(error).__name__}).",
+                advice="Start one with `limen serve`, or give its address with --hub.",
+            ) from None
+        if response.is_success:
+            return response
+        raise _error(response)
+
+
+def _offer(opened: dict[str, Any]) -> tuple[Offer, bytes]:
+    try:
+        nonce, key, signature = (base64.b64decode(opened[name]) for name in ("nonce", "public_key", "signature"))
+        offer = Offer(bytes.fromhex(opened["id"]), nonce, key, int(opened["expires"]))
+        offer.signed_bytes()
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        raise _not_a_hub() from None
+    return offer, signature
+
+
+def _error(response: httpx.Response) -> LimenError:
+    try:
+        said = response.json()["error"]
+        message, advice, code = str(said["message"]), str(said["advice"]), str(said["code"])
+    except (ValueError, KeyError, TypeError):
+        return _not_a_hub()
+    kind = _BY_STATUS.get(response.status_code, errors.BadInput if response.status_code < 500 else LimenError)
+    return kind(message, advice=advice, code=code)
+
+
+def _not_a_hub() -> Unavailable:
+    return Unavailable("What answers at this address is no Limen hub.", advice="Check the address.", code="no-hub")

@@ -1,0 +1,85 @@
+"""An answer on a terminal: the verdict first, then what to do, then everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+LOOKS = {
+    "hit": ("HIT", "bold white on red"),
+    "no-hit": ("NO HIT", "bold white on green4"),
+    "refer": ("REFER", "bold black on yellow"),
+    "cannot-tell": ("CANNOT TELL", "bold white on grey37"),
+}
+
+
+def show(answer: dict[str, Any], console: Console) -> None:
+    """Print an answer (`HubClient.search`)."""
+    word, style = LOOKS[answer["answer"]]
+    console.print(Text(f"  {word}  ", style=style))
+    for match in answer["matches"]:
+        console.print(_match(match))
+    if answer["next"]:
+        steps = "\n".join(f"{number}. {escape(step)}" for number, step in enumerate(answer["next"], 1))
+        console.print(Panel(steps, title="What to do now", title_align="left"))
+    for reason in answer["reasons"]:
+        console.print(f"• {escape(reason['text'])} [dim]{escape(reason['advice'])}[/]", highlight=False)
+    _samples(answer["samples"], console)
+    _end(answer, console)
+
+
+def _match(match: dict[str, Any]) -> Panel:
+    rows = Table.grid(padding=(0, 2))
+    urgency = "urgent: do not let the person go before you have called" if match["urgent"] else "ordinary"
+    for name, value in (
+        ("Who", "; ".join(match["names"])),
+        ("Wanted by", match["owner_name"]),
+        ("For", match["offence"]),
+        ("Notice", " ".join(filter(None, (match["asks"], match["notice_number"])))),
+        ("Urgency", urgency),
+        ("Born", match["date_of_birth"]),
+        ("Nationality", ", ".join(match["nationalities"])),
+        ("Instructions", match["instructions"]),
+        ("Call", match["contact"]),
+        ("Record", match["record"]),
+        ("Agreed", ", ".join(match["agreed"])),
+        ("Portrait", match["portrait"] or ""),
+    ):
+        if value:
+            rows.add_row(f"[dim]{name}[/]", escape(value))
+    parts: list[Any] = [rows]
+    if match["claim"]:
+        parts.append(_claim(match["claim"]))
+    title = "Record found" if match["strength"] == "hit" else "Possible record (lead only)"
+    return Panel(Group(*parts), title=title, title_align="left")
+
+
+def _claim(claim: dict[str, Any]) -> Table:
+    title = "The claimed identity contradicts the record" if claim["contradicts"] else "The claimed identity"
+    table = Table("", "claimed", "in the record", "", title=title, title_justify="left", title_style="bold")
+    for field in claim["fields"]:
+        style = "red" if field["verdict"] == "contradicts" else ""
+        cells = (field["field"].replace("_", " "), field["claimed"], field["recorded"], field["verdict"])
+        table.add_row(*map(escape, cells), style=style)
+    return table
+
+
+def _samples(samples: list[dict[str, Any]], console: Console) -> None:
+    words = {"yes": "used", "although-poor": "used, although poor", "no": "not used"}
+    for sample in samples:
+        name = sample["modality"] if sample["modality"] == "face" else sample["position"]
+        quality = "" if sample["quality"] is None else f", quality {sample['quality']}"
+        why = " ".join(f"{reason['text']} {reason['advice']}" for reason in sample["reasons"])
+        console.print(f"[dim]{name}: {words[sample['used']]}{quality}. {escape(why)}[/]", highlight=False)
+
+
+def _end(answer: dict[str, Any], console: Console) -> None:
+    way = "sealed" if answer["sealed"] else "not sealed"
+    receipt = "signed receipt" if answer["receipt"] else "no receipt (the vault could not sign)"
+    searched = answer["gallery"]["records"]
+    console.print(f"[dim]{searched} records searched; capture {way}, deleted; {receipt}.[/]", highlight=False)
