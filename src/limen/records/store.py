@@ -73,7 +73,7 @@ def _save(session: Session, draft: Draft, now: int) -> Record:
         raise BadInput("A record cannot change its owner or id.", code="conflict")
     for name in ("fields", "fields_epoch", "fields_hash", "purpose", "valid_from", "valid_until"):
         setattr(record, name, getattr(draft, name))
-    record.visible, record.updated = _with_owner(draft.visible, draft.owner), now
+    record.visible, record.updated = with_owner(draft.visible, draft.owner), now
     gone = [sample for sample in record.samples if sample.id not in draft.kept]
     stay = [sample for sample in record.samples if sample.id in draft.kept]
     for sample in gone:
@@ -190,6 +190,6 @@ def new_handle() -> int:
     return secrets.randbits(64) or 1
 
 
-def _with_owner(visible: bytes, owner: str) -> bytes:
+def with_owner(visible: bytes, owner: str) -> bytes:
     own = countries.bitmap([owner])
     return bytes(a | b for a, b in zip(visible, own, strict=True))

@@ -1,0 +1,254 @@
+"""`limen records`: a country's records in, listed, shown, withdrawn and out again. For the clerks of its NCB."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from limen import countries, settings
+from limen.errors import BadFile, BadInput, NotFound
+from limen.hub import parts
+from limen.records import export, importer, manifest, rejects, store
+from limen.records.database import Database, open_database
+from limen.records.entry import moment, visibility
+from limen.records.index import keyed_hash
+from limen.records.tables import Record
+from limen.settings import Settings
+from limen.terms import Purpose
+from limen.vault.client import VaultClient
+
+app = typer.Typer(no_args_is_help=True)
+console = Console()
+errors = Console(stderr=True)
+
+AN2_ENDINGS = (".an2", ".an", ".nist", ".nst", ".eft", ".ebts", ".int", ".ansi")
+
+Country = Annotated[str, typer.Option("--country", "-c", help="The owner: ISO 3166-1 alpha-3, such as FRA.")]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="The hub's data folder (default LIMEN_DATA, else limen-data).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+RecordId = Annotated[str, typer.Argument(metavar="RECORD", help="The owner's own record id.")]
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="Folder with a manifest, a manifest, or ANSI/NIST-ITL file(s).")],
+    country: Country,
+    data: DataFolder = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many images are worked on at once.")] = 2,
+    rejects_file: Annotated[
+        Path | None, typer.Option("--rejects", help=f"Where to list what was rejected (default PATH/{rejects.NAME}).")
+    ] = None,
+    purpose: Annotated[str, typer.Option(help="For records that state none (RPD Art. 10).")] = "",
+    visible_to: Annotated[str, typer.Option(help="For records that state nothing: all, none, or codes.")] = "",
+    valid_until: Annotated[str, typer.Option(help="For records that state nothing: YYYY-MM-DD.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Import records. Safe to interrupt and to run again: what is there and unchanged is left as it is."""
+    owner = countries.check(country)
+    if not path.exists():
+        raise BadFile(f"{path} does not exist.")
+    found = manifest.find(path)
+    files = [] if found else _an2_files(path)
+    started, counts, images, shortened = time.monotonic(), Counter[str](), Counter[str](), 0
+    with _vault(data, "opener") as (hub, database, vault):
+        listed = rejects.RejectsFile(rejects_file or rejects.default_place(path, hub.data))
+        job = importer.Import(
+            hub, database, vault, owner, path if path.is_dir() else path.parent, jobs=jobs,
+            defaults=_defaults(purpose, visible_to, valid_until),
+        )  # fmt: skip
+        total, steps = job.manifest(found) if found else job.files(files)
+        with listed, _progress(total, quiet=as_json) as advance:
+            for step in steps:
+                counts[step.outcome] += 1
+                images["enrolled"] += step.enrolled
+                shortened += step.shortened
+                for reject in step.rejects:
+                    listed.add(reject)
+                advance(step.images)
+    stored = sum(count for outcome, count in counts.items() if outcome != importer.REJECTED)
+    result = {
+        "country": owner,
+        **{outcome: counts[outcome] for outcome in (importer.ADDED, importer.CHANGED, importer.UNCHANGED)},
+        "rejected": counts[importer.REJECTED],
+        "images_enrolled": images["enrolled"],
+        "rejects": listed.count,
+        "rejects_file": str(listed.path) if listed.count else None,
+        "shortened": shortened,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    console.print_json(data=result) if as_json else _say(result)
+    if not stored:
+        raise BadInput("No record was imported.", advice=f"See {listed.path}." if listed.count else "")
+
+
+@app.command("list")
+def list_records(country: Country, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """List a country's records."""
+    owner = countries.check(country)
+    with _vault(data) as (_, database, vault):
+        _registered(database, owner)
+        rows = (export.summary(row, store.personal_fields(row, vault)) for row in export.pages(database, owner))
+        _show(list(rows), as_json)
+
+
+@app.command("show")
+def show(record: RecordId, country: Country, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Show one record: what its owner says, and its samples (never the images themselves)."""
+    with _vault(data) as (_, database, vault):
+        found = _find(database, vault, countries.check(country), record)
+        values = export.described(found, store.personal_fields(found, vault))
+        samples = [export.sample_summary(sample) for sample in found.samples]
+    if as_json:
+        console.print_json(data={**values, "state": found.state, "samples": samples})
+        return
+    for name, value in values.items():
+        if value:
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+            console.print(f"[bold]{name.replace('_', ' '):>16}[/]  ", end="")
+            console.print(text, highlight=False, markup=False)
+    _show(samples, as_json)
+
+
+@app.command("withdraw")
+def withdraw(
+    records: Annotated[list[str], typer.Argument(metavar="RECORD...", help="The owner's own record ids.")],
+    country: Country,
+    data: DataFolder = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete records with all their samples; within seconds no search finds them."""
+    owner = countries.check(country)
+    with _vault(data) as (_, database, vault):
+        found = [_find(database, vault, owner, record) for record in records]  # all of them, before any is deleted
+        if not yes:
+            typer.confirm(f"Withdraw {len(found)} record(s) of {owner} for good?", abort=True)
+        for one in found:
+            with database.writing() as session:
+                row = store.by_id(session, one.id)
+                if row is not None:
+                    store.withdraw(session, row)
+        database.wipe_log()
+    console.print(f"{len(found)} withdrawn.", highlight=False)
+
+
+@app.command("export")
+def export_(
+    folder: Annotated[Path, typer.Argument(help="A new folder; it will hold names and images in clear.")],
+    country: Country,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a country's own records, in clear, as a folder that `records import` takes."""
+    owner = countries.check(country)
+    with _vault(data) as (_, database, vault):
+        _registered(database, owner)
+        count = sum(1 for _ in export.export(database, vault, owner, folder))
+    if as_json:
+        console.print_json(data={"country": owner, "records": count, "folder": str(folder)})
+    else:
+        console.print(
+            f"{count} records of {owner} in {folder}, [bold]in clear[/]: keep it safe, and delete it after use."
+        )
+
+
+@app.command("migrate")
+def migrate(data: DataFolder = None) -> None:
+    """Bring the database to this release's schema (PostgreSQL; SQLite does so by itself)."""
+    database = Database(settings.load(data).database_url)
+    database.upgrade()
+    console.print(f"The database has schema {database.version()[1]}.", highlight=False)
+
+
+@contextlib.contextmanager
+def _vault(data: Path | None, *more: str) -> Iterator[tuple[Settings, Database, VaultClient]]:
+    """The hub's database and vault: of the running hub, else served for this command alone."""
+    hub = settings.load(data)
+    database = open_database(hub)
+    with parts.temporary(hub, ["vault", *more]), VaultClient.connect(hub) as vault:
+        yield hub, database, vault
+    database.close()
+
+
+def _registered(database: Database, owner: str) -> None:
+    with database.reading() as session:
+        store.registered(session, owner)
+
+
+def _find(database: Database, vault: VaultClient, owner: str, record_id: str) -> Record:
+    key = keyed_hash(database, vault, owner).record_id(record_id)
+    with database.reading() as session:
+        found = store.by_external_key(session, owner, key)
+    if found is None:
+        raise NotFound(f"{owner} has no record of this id.", advice=f"See: limen records list --country {owner}.")
+    return found
+
+
+def _an2_files(path: Path) -> list[Path]:
+    """ANSI/NIST-ITL files by their endings, relative to the folder; one file is taken whatever its ending."""
+    if path.is_file():
+        return [Path(path.name)]
+    found = sorted(file.relative_to(path) for file in path.rglob("*") if file.suffix.lower() in AN2_ENDINGS)
+    if not found:
+        raise BadFile(
+            f"{path} has neither a manifest nor ANSI/NIST-ITL files.",
+            advice=f"Add {' or '.join(manifest.NAMES)}; docs/records.md has the columns.",
+        )
+    return found
+
+
+def _defaults(purpose: str, visible_to: str, valid_until: str) -> dict[str, str]:
+    """Checked now, so that a slip is not repeated in every record's reject."""
+    if purpose and purpose not in set(Purpose):
+        raise BadInput(f"'{purpose[:40]}' is no purpose.", advice=f"Use one of {', '.join(Purpose)}.")
+    visibility(visible_to)
+    moment("valid_until", valid_until)
+    given = {"purpose": purpose, "visible_to": visible_to, "valid_until": valid_until}
+    return {name: value for name, value in given.items() if value}
+
+
+@contextlib.contextmanager
+def _progress(total: int, *, quiet: bool) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, disable=quiet, transient=True) as progress:
+        task = progress.add_task("Enrolling", total=total)
+        yield lambda images: progress.advance(task, images)
+
+
+def _say(result: Mapping[str, Any]) -> None:
+    words = [f"{result[name]} {name}" for name in ("added", "changed", "unchanged", "rejected")]
+    console.print(
+        f"{result['country']}: records {', '.join(words)}; "
+        f"{result['images_enrolled']} images enrolled in {result['seconds']} s.",
+        highlight=False,
+    )
+    if result["shortened"]:
+        years = store.RETENTION // store.YEAR
+        console.print(f"{result['shortened']} kept for a shorter time than stated: {years} years (marks: 15) at most.")
+    if result["rejects"]:
+        console.print(
+            f"{result['rejects']} rejects, with reasons: {result['rejects_file']}", soft_wrap=True, markup=False
+        )
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        console.print_json(data=rows)
+        return
+    table = Table(*(name.replace("_", " ") for name in (rows[0] if rows else ["none"])), box=None, header_style="bold")
+    for row in rows:
+        table.add_row(
+            *(Text("" if value is None else str(value)) for value in row.values())
+        )  # Text: no markup in names
+    console.print(table)

@@ -1,0 +1,114 @@
+"""Asking the opener for one enrolment: an image or file goes in, sealed samples come back, nothing is opened here."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from dataclasses import dataclass, field
+
+import cbor2
+
+from limen.errors import BadFile, BadImage, BadInput, LimenError, Unavailable
+from limen.reasons import Reason
+from limen.settings import Settings
+from limen.wire import Message, receive, send
+from limen.wire.messages import CHUNK, Chunk, Done, End, EnrolJob, Enrolled, Failed, Fields
+from limen.wire.sockets import connect
+
+SOCKET = "opener-enrol"
+TRIES = 3  # a worker can die for another's sake (memory, a restart); a file that kills three is bad
+PAUSE_SECONDS = 0.5  # before another try; doubles
+PATIENCE_SECONDS = 60.0  # for a worker to become free and the opener to come back
+_FAILURES_OF_INPUT = (2, 3, 4, 5)  # `Failed.failure`: the file is bad, not the hub
+
+
+@dataclass
+class Enrolment:
+    """What came back: samples, and for files what they say of the person (`exchange.an2.person_fields`)."""
+
+    samples: list[Enrolled] = field(default_factory=list)
+    person: dict[str, object] = field(default_factory=dict)
+
+
+def enrol(settings: Settings, job: EnrolJob, data: bytes) -> Enrolment:
+    """Have one image or file enrolled.
+
+    Args:
+        settings: of the hub whose opener is asked.
+        job: what it is; whose; its ids.
+        data: its bytes, at most 64 MiB.
+
+    Raises:
+        BadInput: it cannot be used; the reason is the message.
+        Unavailable, KeyUnavailable, Damaged: the hub cannot enrol anything now.
+    """
+    for attempt in range(1, TRIES + 1):
+        try:
+            return _enrol(_connected(settings), settings, job, data)
+        except _WorkerDied:
+            time.sleep(PAUSE_SECONDS * 2**attempt)
+    raise BadImage(Reason.DECODER_DIED.text, advice=Reason.DECODER_DIED.advice)
+
+
+class _WorkerDied(Exception):
+    """Never leaves this module."""
+
+
+def _connected(settings: Settings) -> socket.socket:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return connect(settings.socket(SOCKET))
+        except Unavailable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def _enrol(sock: socket.socket, settings: Settings, job: EnrolJob, data: bytes) -> Enrolment:
+    found = Enrolment()
+    with sock:
+        with contextlib.suppress(Unavailable):  # the worker may have said why before it hung up
+            _hand_in(sock, job, data)
+        while True:
+            try:
+                patience = PATIENCE_SECONDS + settings.worker_seconds
+                answer: Message = receive(sock, Enrolled, Fields, Done, Failed, timeout=patience)
+            except Unavailable:
+                raise _WorkerDied from None
+            match answer:
+                case Enrolled():
+                    found.samples.append(answer)
+                case Fields():
+                    found.person = _person(answer.tail)
+                case Failed():
+                    raise _error(answer)
+                case _:
+                    return found
+
+
+def _hand_in(sock: socket.socket, job: EnrolJob, data: bytes) -> None:
+    send(sock, job)
+    view = memoryview(data)
+    for start in range(0, len(view), CHUNK):
+        send(sock, Chunk(bytes(view[start : start + CHUNK])))
+    send(sock, End(len(view)))
+
+
+def _error(answer: Failed) -> LimenError:
+    error = answer.error()
+    if answer.failure in _FAILURES_OF_INPUT and not isinstance(error, BadInput):
+        return BadImage(error.message)
+    return error
+
+
+def _person(tail: bytes) -> dict[str, object]:
+    try:
+        fields = cbor2.loads(tail)
+        person = fields["person"]
+    except (cbor2.CBORDecodeError, KeyError, TypeError):
+        person = None
+    if not isinstance(person, dict) or not all(isinstance(key, str) for key in person):
+        raise BadFile("What the file says of the person cannot be read.")
+    return person

@@ -1,0 +1,151 @@
+"""A country's own records out again, in clear: a folder that `limen records import` takes, with all originals."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from limen import countries
+from limen.errors import BadInput, Unavailable
+from limen.records import store
+from limen.records.database import Database
+from limen.records.index import Vault
+from limen.records.moments import day, iso
+from limen.records.personal import Personal
+from limen.records.tables import Record, Sample
+from limen.terms import Modality, Position
+from limen.vault.seal import Use
+
+PAGE = 100
+_EXTENSIONS = {  # by the first bytes, so that people's programs open the files; nothing is parsed
+    b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"II*\0": ".tif", b"MM\0*": ".tif", b"BM": ".bmp",
+    b"\xff\xa0": ".wsq", b"\0\0\0\x0cjP": ".jp2", b"\xff\x4f\xff\x51": ".j2k", b"P5": ".pgm", b"P6": ".ppm",
+}  # fmt: skip
+
+
+def described(record: Record, personal: Personal) -> dict[str, Any]:
+    """A record's values by manifest column, without its images."""
+    seen_by = countries.listed(record.visible)
+    others = [code for code in seen_by if code != record.owner] if seen_by is not None else None
+    return {
+        "record_id": personal.record_id,
+        "names": list(personal.names),
+        "date_of_birth": personal.date_of_birth,
+        "sex": personal.sex.value,
+        "nationalities": list(personal.nationalities),
+        "notice": personal.notice.value if personal.notice else "",
+        "notice_number": personal.notice_number,
+        "offence": personal.offence,
+        "instructions": personal.instructions,
+        "contact": personal.contact,
+        "valid_from": iso(record.valid_from) if record.valid_from else "",
+        "valid_until": iso(record.valid_until),
+        "visible_to": ["all"] if others is None else others or ["none"],
+        "purpose": record.purpose,
+    }
+
+
+def summary(record: Record, personal: Personal) -> dict[str, Any]:
+    """A record in one line of a list."""
+    return {
+        "record_id": personal.record_id,
+        "name": personal.names[0] if personal.names else "",
+        "notice": personal.notice.value if personal.notice else "",
+        "faces": _count(record, Modality.FACE),
+        "fingers": _count(record, Modality.FINGER),
+        "palms": _count(record, Modality.PALM),
+        "marks": _count(record, Modality.MARK),
+        "valid_until": day(record.valid_until - 1),
+        "state": record.state,
+    }
+
+
+def sample_summary(sample: Sample) -> dict[str, Any]:
+    """A sample in one line of a list; never anything of its content."""
+    is_file = sample.modality == 0
+    return {
+        "sample": "file" if is_file else Modality(sample.modality).slug,
+        "position": Position(sample.position).slug if sample.position else "",
+        "quality": sample.quality if sample.quality <= 100 else None,
+        "minutiae": sample.minutiae or None,
+        "pixels": f"{sample.width}x{sample.height}" if sample.width else "",
+        "ppi": sample.ppi or None,
+        "model": sample.model,
+        "kept": bool(sample.original_length),
+    }
+
+
+def pages(database: Database, owner: str) -> Iterator[Record]:
+    """All records of an owner, without holding them in memory."""
+    after = 0
+    while True:
+        with database.reading() as session:
+            page = store.of_owner(session, owner, after=after, limit=PAGE)
+            session.expunge_all()
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].change
+
+
+def export(database: Database, vault: Vault, owner: str, folder: Path) -> Iterator[str]:
+    """Write an owner's records in clear into a new folder: manifest.jsonl, images/, and an2/ for files.
+
+    Yields:
+        Record ids, as each is written.
+
+    Raises:
+        BadInput: the folder exists and is not empty.
+        Unavailable: the disk is full, or the vault is not there; the folder is then incomplete.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        if any(folder.iterdir()):
+            raise BadInput(f"{folder} is not empty.", advice="Name a new folder.")
+        with os.fdopen(_private(folder / "manifest.jsonl"), "w", encoding="utf-8") as manifest:
+            for record in pages(database, owner):
+                personal = store.personal_fields(record, vault)
+                images = list(_images(database, vault, record.id, folder))
+                if images:
+                    line = {**described(record, personal), "images": images}
+                    manifest.write(json.dumps(line, ensure_ascii=False) + "\n")
+                yield personal.record_id
+    except OSError as error:
+        raise Unavailable(f"{folder} cannot be written: {error.strerror}.") from None
+
+
+def _images(database: Database, vault: Vault, record_id: uuid.UUID, folder: Path) -> Iterator[dict[str, Any]]:
+    """Write a record's originals; yields what the manifest says of each image (files stand for themselves)."""
+    with database.reading() as session:
+        record = store.by_id(session, record_id)
+        for sample in record.samples if record else []:
+            if not sample.original or record is None:
+                continue
+            data = vault.unseal(store.sample_context(sample, record, Use.FILE), sample.original)
+            place = _place(sample, data)
+            (folder / place).parent.mkdir(exist_ok=True, mode=0o700)
+            with os.fdopen(_private(folder / place), "wb") as file:
+                file.write(data)
+            if sample.modality:
+                position = Position(sample.position).slug if sample.position else ""
+                yield {"file": place, "modality": Modality(sample.modality).slug, "position": position}
+
+
+def _place(sample: Sample, data: bytes) -> str:
+    if sample.modality == 0:
+        return f"an2/{sample.id.hex}.an2"
+    ending = next((ending for start, ending in _EXTENSIONS.items() if data.startswith(start)), ".img")
+    return f"images/{sample.id.hex}{ending}"
+
+
+def _private(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def _count(record: Record, modality: Modality) -> int:
+    return sum(sample.modality == modality for sample in record.samples)

@@ -1,0 +1,240 @@
+"""One record made ready to be stored: its images read, recognised if they are there already, else enrolled.
+
+Runs for several records at once, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from limen.errors import BadInput, NotAllowed
+from limen.reasons import from_mask
+from limen.records import store
+from limen.records.database import Database
+from limen.records.enrolment import Enrolment
+from limen.records.entry import Entry, ImageRef, Reject, entry_of
+from limen.records.index import KeyedHash
+from limen.records.tables import Record, Sample
+from limen.terms import Modality, Position
+from limen.wire.messages import MAX_CAPTURE, EnrolJob, Enrolled
+
+IMAGE, FILE = 1, 2  # `EnrolJob.what`
+KEEP_ORIGINAL = 1  # `EnrolJob.flags`
+
+
+@dataclass
+class Ready:
+    """A record ready to be stored; without an entry: rejected as a whole, or (unchanged) not to be touched.
+
+    Attributes:
+        entry: what is to be stored.
+        id: of the record.
+        images: how many images or files the input named.
+        until: Unix seconds; shortened: the owner asked for longer than it may be kept.
+        new, kept: samples that were enrolled now, and those that stay. Neither: all others of the record go.
+        unchanged: nothing was enrolled and nothing goes.
+        rejects: what could not be used.
+    """
+
+    entry: Entry | None
+    id: uuid.UUID
+    images: int
+    until: int = 0
+    shortened: bool = False
+    new: list[Sample] = field(default_factory=list)
+    kept: frozenset[uuid.UUID] = frozenset()
+    unchanged: bool = False
+    rejects: list[Reject] = field(default_factory=list)
+
+    def rejected(self, file: str, reason: str, advice: str = "") -> Ready:
+        """This record, rejected as a whole."""
+        record_id = self.entry.record_id if self.entry else ""
+        rejects = [*self.rejects, Reject(file, record_id, reason, advice, "record")]
+        return Ready(None, self.id, self.images, rejects=rejects)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Prepares records for one country's import.
+
+    Attributes:
+        folder: resolved; nothing outside it is read.
+        enrol: asks a worker (`enrolment.enrol`).
+        defaults: values, as in a manifest, for what a file leaves open.
+        now: Unix seconds.
+    """
+
+    database: Database
+    hashes: KeyedHash
+    country: str
+    folder: Path
+    enrol: Callable[[EnrolJob, bytes], Enrolment]
+    defaults: Mapping[str, Any]
+    now: int
+
+    def entry(self, entry: Entry) -> Ready:
+        """A manifest's record."""
+        with self.database.reading() as session:
+            record = store.by_external_key(session, self.country, self.hashes.record_id(entry.record_id))
+        ready = Ready(entry, record.id if record else uuid.uuid4(), len(entry.images))
+        ready.until, ready.shortened = self._until(entry, record, [image.modality for image in entry.images])
+        if ready.until <= self.now:
+            return ready.rejected(entry.place, "The record's time is over.", "Check valid_until.")
+        there = {sample.input_hash: sample for sample in record.samples} if record else {}
+        self._images(entry, ready, there)
+        if ready.rejects:  # nothing is deleted on the word of an input that is faulty itself
+            ready.kept |= {sample.id for sample in there.values()}
+        if not ready.new and not ready.kept:
+            return ready.rejected(entry.place, "The record has no usable image.")
+        ready.unchanged = not ready.new and len(ready.kept) == len(there)
+        return ready
+
+    def _images(self, entry: Entry, ready: Ready, there: dict[bytes, Sample]) -> None:
+        """Enrol those of an entry's images that are not there yet."""
+        seen: set[bytes] = set()
+        for image in entry.images:
+            try:
+                data = self._read(image.file)
+                key = self.hashes.image(image.modality, image.position, image.ppi, hashlib.sha256(data).digest())
+                if key not in seen and key in there and there[key].expires == ready.until:
+                    ready.kept |= {there[key].id}
+                elif key not in seen:
+                    ready.new.append(self._enrolled(ready, image, data, key))
+                seen.add(key)
+            except (BadInput, NotAllowed) as error:
+                ready.rejects.append(Reject(image.file, entry.record_id, error.message, error.advice, "image"))
+
+    def _enrolled(self, ready: Ready, image: ImageRef, data: bytes, key: bytes) -> Sample:
+        job = EnrolJob(
+            what=IMAGE,
+            country=self.country.encode("ascii"),
+            record=ready.id.bytes,
+            sample=uuid.uuid4().bytes,
+            modality=image.modality,
+            position=image.position,
+            ppi=image.ppi,
+            expires=ready.until,
+            flags=KEEP_ORIGINAL,
+        )
+        [found] = self.enrol(job, data).samples
+        if not found.usable:
+            raise _unusable(found)
+        return _sample(found, ready.until, key)
+
+    def file(self, path: Path) -> Ready:
+        """An ANSI/NIST-ITL file: a record with all its samples, and the file itself as one more without template."""
+        name = str(path.relative_to(self.folder))
+        ready = Ready(None, uuid.UUID(int=0), 1)
+        try:
+            data = self._read(name)
+            options = json.dumps(self.defaults, sort_keys=True).encode()
+            key = self.hashes.image(0, 0, 0, hashlib.sha256(hashlib.sha256(data).digest() + options).digest())
+            # What a file calls its record is known only after it was enrolled; its own hash gives it an id before that.
+            ready.id = uuid.UUID(bytes=key[:16], version=4)
+            with self.database.reading() as session:
+                if store.by_id(session, ready.id) is not None:
+                    ready.unchanged = True
+                    return ready
+            self._file_enrolled(ready, name, data, key)
+        except (BadInput, NotAllowed) as error:
+            return ready.rejected(name, error.message, error.advice)
+        return ready if ready.until > self.now else ready.rejected(name, "The record's time is over.")
+
+    def _file_enrolled(self, ready: Ready, name: str, data: bytes, key: bytes) -> None:
+        expires = self.now + store.RETENTION_MARKS  # bound into the seals before it is known what the file holds
+        job = EnrolJob(
+            what=FILE,
+            country=self.country.encode("ascii"),
+            record=ready.id.bytes,
+            sample=uuid.uuid4().bytes,
+            modality=0,
+            position=0,
+            ppi=0,
+            expires=expires,
+            flags=KEEP_ORIGINAL,
+        )
+        found = self.enrol(job, data)
+        for one in found.samples:
+            if one.usable or one.original_length:
+                ready.new.append(_sample(one, expires, key))
+            else:
+                error = _unusable(one)
+                ready.rejects.append(Reject(f"{name} ({_kind(one)})", "", error.message, error.advice, "image"))
+        images = [ImageRef(name, Modality(one.modality), Position(one.position)) for one in ready.new if one.template]
+        if not images:
+            raise BadInput("The file has no usable sample.", advice="Check it with: limen exchange show FILE.")
+        record_id = str(found.person.get("record_id") or PurePosixPath(name).stem)
+        ready.entry = entry_of(record_id, {**self.defaults, **found.person}, images, name)
+        ready.until, ready.shortened = self._until(ready.entry, None, [image.modality for image in images])
+
+    def _until(self, entry: Entry, record: Record | None, modalities: Sequence[Modality]) -> tuple[int, bool]:
+        """When the record ends, and whether that is sooner than its owner asked: retention is bounded (RPD 49-50)."""
+        longest = (record.created if record else self.now) + store.retention(modalities)
+        if entry.valid_until is None:
+            return longest, False
+        return min(entry.valid_until, longest), entry.valid_until > longest
+
+    def _read(self, name: str) -> bytes:
+        """A file below the folder; `NotAllowed` for others, `BadInput` if it cannot be read or is no plain file."""
+        try:
+            path = (self.folder / name).resolve()
+            if not path.is_relative_to(self.folder):
+                raise NotAllowed("The path leads out of the import's folder.", advice="Copy the file into the folder.")
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # never waits on a pipe
+            with os.fdopen(descriptor, "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise BadInput("The path is no file.")
+                if status.st_size > MAX_CAPTURE:
+                    raise BadInput(f"The file has more than {MAX_CAPTURE >> 20} MiB.")
+                data = file.read(MAX_CAPTURE)
+        except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a ring; ValueError: NUL in a name
+            reason = getattr(error, "strerror", None) or "not a proper name"
+            raise BadInput(f"The file cannot be read: {reason}.") from None
+        if not data:
+            raise BadInput("The file is empty.")
+        return data
+
+
+def _unusable(found: Enrolled) -> BadInput:
+    reasons = from_mask(found.reasons)
+    text = " ".join(reason.text for reason in reasons) or "Nothing could be extracted."
+    return BadInput(text, advice=" ".join(reason.advice for reason in reasons if reason.advice))
+
+
+def _sample(found: Enrolled, expires: int, key: bytes) -> Sample:
+    template, portrait, original = found.blobs()
+    return Sample(
+        id=uuid.UUID(bytes=found.sample),
+        modality=found.modality,
+        position=found.position,
+        model=found.model.rstrip(b"\0").decode("ascii"),
+        quality=found.quality,
+        minutiae=found.minutiae,
+        reasons=found.reasons,
+        width=found.width,
+        height=found.height,
+        ppi=found.ppi,
+        epoch=found.epoch,
+        expires=expires,
+        input_hash=key,
+        original_length=found.original_length,
+        template=template or None,
+        portrait=portrait or None,
+        original=original or None,
+    )
+
+
+def _kind(one: Enrolled) -> str:
+    try:
+        return f"{Modality(one.modality).slug} {Position(one.position).slug}"
+    except ValueError:
+        return "sample"
