@@ -1,0 +1,297 @@
+"""The matcher process: holds the gallery, takes probes from the opener's workers, answers the front.
+
+It reads no image and has no network. What it knew of a probe is overwritten when the search ends; besides, freed memory
+is overwritten by the C library (M_PERTURB), which also covers the copies that Python makes on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from limen.confine.process import libc, lock_memory
+from limen.countries import ORDER
+from limen.errors import BadMessage, BadTemplate, Damaged, KeyUnavailable, LimenError, NotAllowed, Unavailable
+from limen.face.template import FaceTemplate
+from limen.matcher.decision import Policy
+from limen.matcher.gallery import Gallery
+from limen.matcher.opening import Keys, open_reference
+from limen.matcher.search import Outcome, Probe, identify
+from limen.reasons import to_mask
+from limen.ridge.template import RidgeTemplate
+from limen.settings import Settings
+from limen.terms import Modality, Position
+from limen.vault.client import VaultClient
+from limen.wire.frame import Message, read
+from limen.wire.messages import (
+    MAX_SAMPLES,
+    Decision,
+    Done,
+    Expect,
+    Failed,
+    Forget,
+    GalleryMark,
+    GalleryPut,
+    GalleryReset,
+    GalleryWithdraw,
+    ProbeBegin,
+    ProbeTemplate,
+    Status,
+    StatusAsk,
+)
+from limen.wire.parts import pack_matches
+from limen.wire.sockets import check_peer, listen
+
+PROBE_SECONDS = 10.0  # a worker sends its templates in milliseconds; longer means that it hangs
+EARLY_SECONDS = 10.0  # how long a probe may come before the front says that it is expected
+RETRY_SECONDS = 0.2  # between attempts to reach the vault
+RECHECK_SECONDS = 5.0  # between questions to the vault whether each country's key still serves; 10 s are promised
+MAX_EXPECTED = 4096  # searches announced at once: a bound on memory
+PERTURB, PATTERN = -6, 0x5A  # mallopt's M_PERTURB, and the byte whose complement fills freed memory
+
+log = structlog.get_logger("matcher")
+Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def main(settings: Settings, ready: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM.
+
+    Args:
+        settings: of this hub.
+        ready: called once, when both sockets take requests.
+    """
+    libc.mallopt(PERTURB, PATTERN)
+    if not lock_memory():
+        log.warning("memory is not locked", advice="raise RLIMIT_MEMLOCK, or templates may reach the swap")
+    asyncio.run(_serve(settings, ready))
+
+
+async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    matcher = Matcher(settings)
+    for name, talk in (("matcher-probe", matcher.take_probe), ("matcher-front", matcher.serve_front)):
+        await asyncio.start_unix_server(_handler(name, talk), sock=listen(settings.socket(name)))
+    watch = asyncio.create_task(matcher.watch_keys())
+    if ready is not None:
+        ready()
+    await stop.wait()
+    watch.cancel()
+
+
+@dataclass
+class Expected:
+    """An announced search: for whom, and where the decision goes."""
+
+    country: str
+    writer: asyncio.StreamWriter
+    deadline: asyncio.TimerHandle
+
+
+class Matcher:
+    """State of the process: the gallery, searches that are expected, probes that came before their announcement."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._policy = Policy(settings.fpir_refer, settings.fpir_hit)
+        self._keys = Keys(lambda: VaultClient.connect(settings, "vault-matcher"))
+        self._gallery = Gallery()
+        self._gallery_lock = asyncio.Lock()  # a search sees the gallery as it was when it began
+        self._searching = ThreadPoolExecutor(1, "search")  # the kernels let the loop run meanwhile
+        self._expected: dict[bytes, Expected] = {}
+        self._early: dict[bytes, Probe] = {}
+        self._feeds: set[asyncio.StreamWriter] = set()
+        self._sequence = self._rejected = 0
+        self._complete = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- probes ---
+
+    async def take_probe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One conversation with a worker: ProbeBegin, its templates, Done."""
+        async with asyncio.timeout(PROBE_SECONDS):
+            begin = await read(reader, ProbeBegin)
+            if begin.count > MAX_SAMPLES:
+                raise BadMessage("A probe has too many templates.")
+            probe = Probe.of([_sample(await read(reader, ProbeTemplate)) for _ in range(begin.count)])
+        writer.write(Done().pack())
+        await writer.drain()
+        if begin.search in self._expected:
+            self._start(begin.search, probe)
+        elif len(self._early) < MAX_EXPECTED:
+            self._early[begin.search] = probe
+            asyncio.get_running_loop().call_later(EARLY_SECONDS, self._forget, begin.search)
+
+    def _start(self, search: bytes, probe: Probe) -> None:
+        expected = self._expected.pop(search)
+        expected.deadline.cancel()
+        task = asyncio.create_task(self._search(search, probe, expected))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _search(self, search: bytes, probe: Probe, expected: Expected) -> None:
+        try:
+            async with self._gallery_lock:
+                outcome = await asyncio.get_running_loop().run_in_executor(
+                    self._searching,
+                    lambda: identify(self._gallery, probe, expected.country, self._policy, complete=self._complete),
+                )
+        finally:
+            probe.wipe()
+        with contextlib.suppress(ConnectionError):
+            expected.writer.write(_decision(search, outcome).pack())
+            await expected.writer.drain()
+
+    def _forget(self, search: bytes) -> None:
+        expected, probe = self._expected.pop(search, None), self._early.pop(search, None)
+        if expected is not None:
+            expected.deadline.cancel()
+        if probe is not None:
+            probe.wipe()
+
+    # --- the front ---
+
+    async def serve_front(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection of the front: searches, gallery feed, status; until it closes."""
+        try:
+            while True:
+                message: Message = await read(
+                    reader, Expect, Forget, GalleryPut, GalleryWithdraw, GalleryReset, GalleryMark, StatusAsk
+                )
+                await self._serve_one(message, writer)
+        finally:
+            if writer in self._feeds:  # from now on changes may be missed
+                self._feeds.discard(writer)
+                self._complete = False
+
+    async def _serve_one(self, message: Message, writer: asyncio.StreamWriter) -> None:
+        match message:
+            case Expect():
+                self._expect(message, writer)
+            case Forget():
+                self._forget(message.search)
+            case StatusAsk():
+                writer.write(self._status().pack())
+                await writer.drain()
+            case GalleryMark():
+                self._sequence, self._complete = message.sequence, bool(message.complete)
+                writer.write(message.pack())
+                await writer.drain()
+            case GalleryPut():
+                await self._put(message)
+            case GalleryWithdraw():
+                async with self._gallery_lock:
+                    self._gallery.withdraw(message.record, message.sample)
+            case GalleryReset():
+                async with self._gallery_lock:
+                    self._gallery, self._rejected, self._complete = Gallery(), 0, False
+                self._feeds.add(writer)
+
+    def _expect(self, message: Expect, writer: asyncio.StreamWriter) -> None:
+        country = message.country.decode("ascii", "replace")
+        if country not in ORDER:
+            raise BadMessage("A search for an unknown country.")
+        if len(self._expected) >= MAX_EXPECTED:
+            raise BadMessage("Too many searches are announced.")
+        loop = asyncio.get_running_loop()
+        deadline = loop.call_later(message.timeout_ms / 1000, self._forget, message.search)
+        self._expected[message.search] = Expected(country, writer, deadline)
+        if (probe := self._early.pop(message.search, None)) is not None:
+            self._start(message.search, probe)
+
+    async def _put(self, message: GalleryPut) -> None:
+        """Open and keep one reference. One that does not open replaces and removes what was there under its handle."""
+        while True:
+            try:
+                reference = open_reference(message, self._keys)
+            except (KeyUnavailable, Damaged, BadTemplate) as error:
+                self._rejected += 1
+                log.warning("a reference was rejected", why=error.code)
+                reference = None
+            except Unavailable:  # the vault is restarting; the feed waits, so that nothing is missed
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            break
+        async with self._gallery_lock:
+            try:
+                if reference is None:
+                    self._gallery.withdraw(message.record, message.sample)
+                else:
+                    self._gallery.put(reference)
+            except BadTemplate as error:
+                self._rejected += 1
+                log.warning("a reference was rejected", why=error.code)
+
+    def _status(self) -> Status:
+        gallery = self._gallery
+        return Status(
+            records=gallery.records,
+            faces=gallery.count(Modality.FACE),
+            fingers=gallery.count(Modality.FINGER),
+            palms=gallery.count(Modality.PALM),
+            marks=gallery.count(Modality.MARK),
+            rejected=self._rejected,
+            memory=gallery.memory,
+            sequence=self._sequence,
+        )
+
+    # --- keys ---
+
+    async def watch_keys(self) -> None:
+        """Drop what belongs to a country that took its key back; ask for the whole feed when a key comes."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            try:
+                lost, came = self._keys.recheck()
+            except LimenError:  # the vault is restarting; what it handed out stays good until it says otherwise
+                continue
+            async with self._gallery_lock:
+                dropped = sum(self._gallery.drop(country) for country in lost)
+            if lost:
+                log.warning("keys were taken back", countries=sorted(lost), records=dropped)
+            if came:
+                for writer in list(self._feeds):  # the front connects again and feeds everything
+                    writer.close()
+
+
+def _handler(name: str, talk: Conversation) -> Conversation:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(Unavailable, ConnectionError, TimeoutError):
+            try:
+                check_peer(writer.get_extra_info("socket"))
+                await talk(reader, writer)
+            except (BadMessage, BadTemplate, NotAllowed) as error:  # a peer that breaks the protocol is cut off
+                log.warning("a peer was cut off", socket=name, why=error.code)
+                writer.write(Failed.of(error).pack())
+                await writer.drain()
+        writer.close()
+
+    return serve
+
+
+def _sample(message: ProbeTemplate) -> tuple[Modality, int, FaceTemplate | RidgeTemplate]:
+    try:
+        modality, position = Modality(message.modality), int(Position(message.position))
+    except ValueError:
+        raise BadTemplate("A probe's template has an unknown modality or position.") from None
+    unpack = FaceTemplate.unpack if modality is Modality.FACE else RidgeTemplate.unpack
+    return modality, position, unpack(message.tail)
+
+
+def _decision(search: bytes, outcome: Outcome) -> Decision:
+    return Decision(
+        search=search,
+        answer=outcome.answer.wire,
+        count=len(outcome.matches),
+        reasons=to_mask(tuple(outcome.reasons)),
+        records=outcome.records,
+        samples=outcome.samples,
+        micros=round(1e6 * outcome.seconds),
+        tail=pack_matches(list(outcome.matches)),
+    )

@@ -1,0 +1,227 @@
+"""One search: candidates from every modality, full evidence for each, a verdict, and nothing of the probe left."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from limen.face import evidence as face_evidence
+from limen.face.template import FaceTemplate
+from limen.matcher.decision import Asked, Policy, decide
+from limen.matcher.fusion import Evidence, Finding, fuse
+from limen.matcher.gallery import Gallery
+from limen.matcher.positions import Group, group
+from limen.reasons import Reason
+from limen.ridge import evidence as ridge_evidence
+from limen.ridge.template import RidgeTemplate
+from limen.terms import Answer, Modality
+from limen.wire.parts import Match
+
+CANDIDATES = 32  # records that each probe sample may propose; the rest of the gallery is below them for it
+DEPTH = 256  # prints that a search of one group brings back, before invisible records are left out
+FACE = (Modality.FACE, 0)
+FULL_PRINT = 40  # minutiae of a good plain impression; fewer carry less evidence, in proportion
+PRINT_EXPECTED = (14.0, 6.0)  # nats, mean and deviation of a mated comparison of good prints
+
+
+@dataclass
+class Probe:
+    """The samples of one search.
+
+    Attributes:
+        faces: templates of one model, of one person.
+        prints: (group, template) of each finger, palm or mark.
+    """
+
+    faces: list[FaceTemplate]
+    prints: list[tuple[Group, RidgeTemplate]]
+
+    @classmethod
+    def of(cls, samples: Sequence[tuple[Modality, int, FaceTemplate | RidgeTemplate]]) -> Probe:
+        """A probe from (modality, position, template) of each sample."""
+        faces = [template for _, _, template in samples if isinstance(template, FaceTemplate)]
+        prints = [
+            (group(modality, position), template)
+            for modality, position, template in samples
+            if isinstance(template, RidgeTemplate) and len(template)
+        ]
+        return cls(faces, prints)
+
+    def wipe(self) -> None:
+        """Overwrite every template."""
+        for face in self.faces:
+            face.vector.fill(0)
+        for _, template in self.prints:
+            for array in (template.x, template.y, template.angle, template.kind, template.minutia_quality):
+                array.fill(0)
+        self.faces.clear()
+        self.prints.clear()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer, why, the records it rests on (strongest first), and what was searched in how many seconds."""
+
+    answer: Answer
+    reasons: frozenset[Reason]
+    matches: tuple[Match, ...]
+    records: int
+    samples: int
+    seconds: float
+
+
+def identify(
+    gallery: Gallery, probe: Probe, country: str, policy: Policy, *, complete: bool = True, now: int | None = None
+) -> Outcome:
+    """Search every record that a country may see and that is valid now.
+
+    Args:
+        probe: is not changed; wipe it afterwards.
+        country: alpha-3 code of the searching country.
+        complete: whether the gallery holds all that it should.
+        now: Unix seconds.
+    """
+    started = time.perf_counter()
+    allowed = gallery.allowed(country, int(time.time()) if now is None else now)
+    face, model = _one_face(probe.faces)
+    searched = _search(gallery, face, model, probe, allowed)
+    asked = Asked(
+        faces=face is not None,
+        prints=len(probe.prints),
+        expected=_expected(probe),
+        records=int(np.count_nonzero(allowed)),
+        complete=complete,
+    )
+    verdict = decide(searched, asked, policy)
+    if face is not None:
+        face.fill(0)
+    return Outcome(
+        verdict.answer,
+        verdict.reasons,
+        tuple(_match(gallery, found, strength) for found, strength in verdict.matches),
+        asked.records,
+        gallery.count(*Modality),
+        time.perf_counter() - started,
+    )
+
+
+def _search(gallery: Gallery, face: np.ndarray | None, model: str, probe: Probe, allowed: np.ndarray) -> list[Evidence]:
+    """Evidence for each record that any probe sample proposes."""
+    slots: set[int] = set()
+    if face is not None and model in gallery.faces:
+        slots |= _by_face(gallery, face, model, allowed)
+    for where, template in probe.prints:
+        slots |= _by_print(gallery, where, template, allowed)
+    faces = {slot: _compare_faces(gallery, face, model, slot) for slot in slots}
+    prints: dict[int, list[Finding]] = defaultdict(list)
+    for index, (where, template) in enumerate(probe.prints):
+        _compare_prints(gallery, index, where, template, slots, prints)
+    return [fuse(slot, faces[slot], prints[slot]) for slot in sorted(slots)]
+
+
+def _by_face(gallery: Gallery, face: np.ndarray, model: str, allowed: np.ndarray) -> set[int]:
+    """Slots of the most alike faces among the allowed records."""
+    matrix = gallery.faces[model]
+    scores = np.where(allowed[matrix.slots], matrix.scores(face), -np.inf)
+    few = min(CANDIDATES, len(scores))
+    best = np.argpartition(-scores, few - 1)[:few] if few else np.empty(0, np.int64)
+    found = {int(matrix.slots[row]) for row in best if np.isfinite(scores[row])}
+    scores.fill(0)
+    return found
+
+
+def _by_print(gallery: Gallery, where: Group, template: RidgeTemplate, allowed: np.ndarray) -> set[int]:
+    """Slots of the most alike prints among the allowed records, over all comparable positions."""
+    keys, scores = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
+    for kept in gallery.groups(where):
+        found, likeness = gallery.ridges[kept].search(template, DEPTH)
+        visible = allowed[gallery.slots_of(found)]
+        if len(found) == DEPTH and np.count_nonzero(visible) < CANDIDATES:  # hidden records took the places
+            found, likeness = _search_visible(gallery, kept, template, allowed)
+            visible = np.ones(len(found), bool)
+        keys.append(found[visible])
+        scores.append(likeness[visible])
+    order = np.argsort(-np.concatenate(scores), kind="stable")
+    slots = gallery.slots_of(np.concatenate(keys)[order])
+    return set(list(dict.fromkeys(slots.tolist()))[:CANDIDATES])
+
+
+def _search_visible(
+    gallery: Gallery, kept: Group, template: RidgeTemplate, allowed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    keys = [s.sample for slot in np.flatnonzero(allowed) for s in gallery.samples(int(slot)) if s.group == kept]
+    return gallery.ridges[kept].search_among(template, np.array(keys, np.uint64), DEPTH)
+
+
+def _compare_faces(gallery: Gallery, face: np.ndarray | None, model: str, slot: int) -> list[Finding]:
+    keys = [kept.sample for kept in gallery.samples(slot) if kept.group == FACE and kept.model == model]
+    if face is None or not keys:
+        return []
+    ratios = face_evidence.llr(gallery.faces[model].score(face, keys), model)
+    return [Finding(-1, key, FACE, float(ratio)) for key, ratio in zip(keys, ratios, strict=True)]
+
+
+def _compare_prints(
+    gallery: Gallery,
+    index: int,
+    where: Group,
+    template: RidgeTemplate,
+    slots: set[int],
+    into: dict[int, list[Finding]],
+) -> None:
+    """Compare one probe print with every comparable print of the candidate records."""
+    groups = set(gallery.groups(where))
+    wanted: dict[Group, list[int]] = defaultdict(list)
+    for slot in sorted(slots):
+        for kept in gallery.samples(slot):
+            if kept.group in groups:
+                wanted[kept.group].append(kept.sample)
+    for kept_group, keys in wanted.items():
+        found, scores = gallery.ridges[kept_group].search_among(template, np.array(keys, np.uint64), len(keys))
+        likeness = dict(zip(found.tolist(), scores.tolist(), strict=True))
+        for key, slot in zip(keys, gallery.slots_of(np.array(keys, np.uint64)).tolist(), strict=True):
+            ratio = float(ridge_evidence.llr(float(likeness.get(key, 0.0))))
+            into[slot].append(Finding(index, key, kept_group, ratio))
+
+
+def _match(gallery: Gallery, found: Evidence, strength: int) -> Match:
+    """What the front learns of a candidate: no score, but which samples agree."""
+    agree = [finding for finding in found.ridges if finding.llr > 0]
+    modalities = {finding.group[0] for finding in agree} | ({Modality.FACE} if found.face > 0 else set())
+    fingers = {finding.group[1] for finding in agree if finding.group[0] is Modality.FINGER}
+    return Match(
+        record=gallery.handle(found.slot),
+        sample=found.best.sample if found.best else 0,
+        strength=strength,
+        modalities=sum(1 << modality for modality in modalities),
+        fingers=sum(1 << position for position in fingers),
+    )
+
+
+def _one_face(faces: Sequence[FaceTemplate]) -> tuple[np.ndarray | None, str]:
+    """Several photos of the probe as one vector: their mean weighted by quality, scaled to length one."""
+    if not faces:
+        return None, ""
+    model = faces[0].model
+    total = sum(
+        (max(face.quality, 1) * face.vector for face in faces if face.model == model), np.zeros_like(faces[0].vector)
+    )
+    return (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32), model
+
+
+def _expected(probe: Probe) -> tuple[float, float]:
+    """Mean and deviation (nats) of the evidence of a mated record, as far as the probe's quality foretells it."""
+    mean, variance = 0.0, 0.0
+    if probe.faces:
+        best = max(probe.faces, key=lambda face: face.quality)
+        score, deviation = face_evidence.expected_mated(best.quality, best.model)
+        ratios = face_evidence.llr(np.array([score - deviation, score, score + deviation]), best.model)
+        mean, variance = mean + float(ratios[1]), variance + float((ratios[2] - ratios[0]) / 2) ** 2
+    for _, template in probe.prints:
+        share = min(1.0, len(template) / FULL_PRINT)
+        mean, variance = mean + share * PRINT_EXPECTED[0], variance + (share * PRINT_EXPECTED[1]) ** 2
+    return mean, float(np.sqrt(variance))

@@ -1,0 +1,102 @@
+"""The gallery: changes are in force at once, and everybody sees what they may."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.matcher.people import enrol, face, print_of, reference
+
+from limen import countries
+from limen.errors import BadTemplate
+from limen.matcher.faces import FaceMatrix
+from limen.matcher.gallery import Gallery
+from limen.terms import Modality
+
+NOW = 1_800_000_000
+
+
+def _seen(gallery: Gallery, country: str, now: int = NOW) -> set[int]:
+    return {gallery.handle(int(slot)) - 10_000 for slot in np.flatnonzero(gallery.allowed(country, now))}
+
+
+def test_only_the_owner_and_whom_it_shows_a_record_see_it() -> None:
+    gallery = Gallery()
+    enrol(gallery, 1)
+    enrol(gallery, 2, visible=countries.bitmap(["BIH", "DEU"]))
+    enrol(gallery, 3, visible=countries.bitmap([]))
+    assert _seen(gallery, "FRA") == {1, 2, 3}
+    assert _seen(gallery, "BIH") == _seen(gallery, "DEU") == {1, 2}
+    assert _seen(gallery, "ITA") == {1}
+
+
+def test_a_record_is_seen_only_while_it_is_valid() -> None:
+    gallery = Gallery()
+    enrol(gallery, 1, valid_from=NOW, valid_until=NOW + 10)
+    assert [len(_seen(gallery, "ITA", now)) for now in (NOW - 1, NOW, NOW + 9, NOW + 10)] == [0, 1, 1, 0]
+
+
+def test_a_sample_can_be_replaced_and_withdrawn() -> None:
+    gallery = Gallery()
+    enrol(gallery, 1, positions=(2, 7))
+    assert (gallery.records, gallery.count(Modality.FACE), gallery.count(Modality.FINGER)) == (1, 1, 2)
+    gallery.put(reference(1, print_of(1, 2, take=1), 102, position=3))
+    assert gallery.count(Modality.FINGER) == 2
+    assert {kept.group[1] for kept in gallery.samples(0) if kept.group[0] is Modality.FINGER} == {3, 7}
+    assert gallery.withdraw(10_001, 102)
+    assert not gallery.withdraw(10_001, 102)
+    assert gallery.count(Modality.FINGER) == 1
+    assert gallery.withdraw(10_001)
+    assert (gallery.records, gallery.count(*Modality), _seen(gallery, "FRA")) == (0, 0, set())
+
+
+def test_a_sample_that_moves_to_another_record_leaves_the_first() -> None:
+    gallery = Gallery()
+    gallery.put(reference(1, face(1), 5))
+    gallery.put(reference(2, face(1), 5))
+    assert _seen(gallery, "ITA") == {2}
+
+
+def test_a_country_can_be_dropped_whole() -> None:
+    gallery = Gallery()
+    enrol(gallery, 1, positions=(2,))
+    enrol(gallery, 2, owner="DEU")
+    assert gallery.drop("FRA") == 1
+    assert _seen(gallery, "ITA") == {2}
+    assert gallery.count(*Modality) == 1
+
+
+def test_a_template_of_the_wrong_kind_is_refused_and_leaves_nothing() -> None:
+    gallery = Gallery()
+    with pytest.raises(BadTemplate):
+        gallery.put(reference(1, face(1), 5, modality=Modality.FINGER))
+    assert (gallery.records, gallery.count(*Modality)) == (0, 0)
+
+
+def test_many_records_fit() -> None:
+    gallery = Gallery()
+    for person in range(2500):
+        gallery.put(reference(person, face(person), person + 1))
+    assert gallery.records == 2500
+    best = int(np.argmax(gallery.faces["sface"].scores(face(1777, photo=1).vector)))
+    assert gallery.handle(int(gallery.faces["sface"].slots[best])) == 11_777
+    assert gallery.memory > 2500 * 512
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 12), st.integers(0, 30))))
+def test_a_face_matrix_is_a_dictionary(steps: list[tuple[bool, int, int]]) -> None:
+    matrix, model = FaceMatrix(4), {}
+    for add, key, value in steps:
+        vector = np.array([value, key, 1, 0], np.float32)
+        if add:
+            matrix.put(key, value, vector)
+            model[key] = value
+        else:
+            assert matrix.remove(key) == (model.pop(key, None) is not None)
+    assert dict(zip(matrix.keys.tolist(), matrix.slots.tolist(), strict=True)) == model
+    probe = np.array([1, 100, 0, 0], np.float32)
+    assert matrix.scores(probe).tolist() == [model[k] + 100 * k for k in matrix.keys.tolist()]
+    if model:
+        assert matrix.score(probe, sorted(model)).tolist() == [model[k] + 100 * k for k in sorted(model)]
