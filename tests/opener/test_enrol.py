@@ -98,8 +98,8 @@ def test_a_finger_is_enrolled(opened: Opened, samples: Path) -> None:
     (enrolled,) = enrol(opened, file.read_bytes(), modality=Modality.FINGER, position=Position.RIGHT_INDEX, ppi=500)
     assert isinstance(enrolled, Enrolled)
     template = RidgeTemplate.unpack(template_of(opened, enrolled))
-    assert (template.position, len(template)) == (Position.RIGHT_INDEX, enrolled.minutiae)
-    assert enrolled.minutiae > 10
+    assert template.position == Position.RIGHT_INDEX
+    assert 10 < enrolled.minutiae <= len(template)
     assert enrolled.ppi == 500
 
 

@@ -4,6 +4,16 @@ Each step is a plain call into the kernel (prctl, rlimits, Landlock, seccomp), n
 a kernel lacks are named by `probe`, so that `limen doctor` can say so and production mode can refuse to start.
 """
 
+from limen.confine.landlock import deny_all
 from limen.confine.process import die_with_parent, keep_private, limit, lock_memory, new_privileges_never
+from limen.confine.seccomp import allow_little
 
-__all__ = ["die_with_parent", "keep_private", "limit", "lock_memory", "new_privileges_never"]
+__all__ = [
+    "allow_little",
+    "deny_all",
+    "die_with_parent",
+    "keep_private",
+    "limit",
+    "lock_memory",
+    "new_privileges_never",
+]

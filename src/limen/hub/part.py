@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
+from limen import matcher
 from limen.settings import Settings
 
 #: Module of each part's `main(settings, ready)`, in the order in which they start.
@@ -61,7 +62,7 @@ class Part:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=_environment(),
+            env=_environment(self.name),
             start_new_session=True,  # Ctrl-C reaches the supervisor, which stops the parts in order
         )
         self._started = time.monotonic()
@@ -122,6 +123,7 @@ def _settings_line(settings: Settings) -> bytes:
     return json.dumps(content).encode() + b"\n"
 
 
-def _environment() -> dict[str, str]:
-    """One thread a process: workers fork, and two cores are shared by four processes."""
-    return os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+def _environment(part: str) -> dict[str, str]:
+    """One thread a process: workers fork, and two cores are shared by four processes. The matcher wipes what it frees."""
+    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    return os.environ | threads | (matcher.ENVIRONMENT if part == "matcher" else {})

@@ -102,9 +102,9 @@ class Zygote:
             self._accept(key.fileobj, key.data)  # type: ignore[arg-type]
         elif isinstance(key.data, Worker):
             self._pool.heard(key.data)
-        elif key.data is _SILENT:
-            self._queue(*self._speaks(key.fileobj))  # type: ignore[arg-type]
-        else:
+        elif key.data is _SILENT and key.fileobj in self._silent:  # not dropped a moment ago
+            self._queue(*self._speaks(key.fileobj))
+        elif key.fileobj is self._signals[0]:
             self._signals[0].recv(64)
 
     def _accept(self, server: socket.socket, kind: Kind) -> None:

@@ -1,12 +1,29 @@
-"""What workers work with: models and decoders, loaded and used once in the zygote, inherited by every fork."""
+"""What workers work with: models and decoders, loaded and used once in the zygote, inherited by every fork.
+
+A confined worker can open no file, and Python and its libraries import much of themselves on first use. So the zygote
+rehearses: everything that a worker may come to do is done once, with made-up content.
+"""
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 
+import cbor2
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from limen import images
+from limen.capture import container
+from limen.capture.offer import Offer
+from limen.capture.sealing import open_capture, seal_capture
+from limen.errors import LimenError
+from limen.exchange import an2
 from limen.face.extract import FaceExtractor
 from limen.ridge.extract import RidgeExtractor
+from limen.terms import Modality, Position
+from limen.wire.messages import Failed
 
 
 @dataclass(frozen=True)
@@ -18,7 +35,7 @@ class Tools:
 
 
 def load() -> Tools:
-    """Load and warm everything, so that no worker opens a file or pays for a first use; takes seconds.
+    """Load and rehearse everything; takes seconds.
 
     Raises:
         Damaged: a model's file is missing or changed.
@@ -27,4 +44,42 @@ def load() -> Tools:
     tools.face.warm()
     tools.ridge.warm()
     images.warm()
+    _rehearse_sealing()
+    _rehearse_extraction(tools)
+    _rehearse_files()
     return tools
+
+
+def _rehearse_sealing() -> None:
+    key = X25519PrivateKey.generate()
+    offer = Offer(bytes(16), bytes(32), key.public_key().public_bytes_raw(), int(time.time()))
+    capture = container.encode([container.Sample(Modality.FACE, Position.UNKNOWN, b"image")])
+    container.decode(open_capture(offer, key, bytearray(seal_capture(offer, capture))))
+    for broken in (bytes(100), b""):
+        with suppress(LimenError):
+            open_capture(offer, key, broken)
+        with suppress(LimenError):
+            container.decode(broken)
+    Failed.of(LimenError("rehearsed")).error()
+
+
+def _rehearse_extraction(tools: Tools) -> None:
+    """Both extractors on an image with stripes, which look enough like ridges to come through to the end."""
+    y, x = np.mgrid[0:256, 0:256]
+    stripes = (127 + 100 * np.sin(np.hypot(x - 128, y - 300) * (2 * np.pi / 9))).astype(np.uint8)  # 9 pixels a ridge
+    for position in (Position.RIGHT_INDEX, Position.RIGHT_FULL_PALM):
+        for ppi in (500.0, 400.0):  # with and without resampling
+            tools.ridge.extract(images.Image(stripes, ppi, "png"), position)
+    picture = images.Image(np.repeat(stripes[:, :, None], 3, axis=2), None, "png")
+    tools.face.extract(picture)
+    images.portrait(picture)
+
+
+def _rehearse_files() -> None:
+    """A file with a Type-1 record only, and one that is none."""
+    type1 = b"1.001:000\x1d1.002:0500\x1d1.003:1\x1f0\x1d1.004:CPS\x1c"
+    for data in (type1.replace(b"000", b"%03d" % len(type1), 1), b"none"):
+        with suppress(LimenError):
+            transaction = an2.read(data)
+            an2.samples(transaction)
+            cbor2.dumps(an2.person_fields(transaction))

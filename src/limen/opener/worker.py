@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import socket
+from contextlib import suppress
 from enum import Enum
 from typing import NoReturn
 
@@ -60,7 +61,7 @@ def live(control: socket.socket, kind: Kind, *, tools: Tools, zygote: int, cpu_s
     status = 1
     try:
         _strip(control, zygote)
-        confine.limit(more_memory=MORE_MEMORY, cpu_seconds=cpu_seconds, descriptors=DESCRIPTORS)
+        _confine(cpu_seconds)
         _serve(socket.socket(fileno=CONTROL), kind, tools)
         status = 0
     finally:
@@ -78,9 +79,17 @@ def _strip(control: socket.socket, zygote: int) -> None:
         os.dup2(null, descriptor)
     os.dup2(control.detach(), CONTROL)
     os.closerange(CONTROL + 1, os.sysconf("SC_OPEN_MAX"))
+    gc.disable()
+
+
+def _confine(cpu_seconds: int) -> None:
+    """Give up all that the rest of this life does not need. What the kernel lacks, `limen doctor` names."""
     confine.keep_private()
     confine.new_privileges_never()
-    gc.disable()
+    confine.limit(more_memory=MORE_MEMORY, cpu_seconds=cpu_seconds, descriptors=DESCRIPTORS)
+    confine.lock_memory()
+    confine.deny_all()
+    confine.allow_little()
 
 
 def _serve(control: socket.socket, kind: Kind, tools: Tools) -> None:
@@ -98,4 +107,5 @@ def _serve(control: socket.socket, kind: Kind, tools: Tools) -> None:
         else:
             enrol.serve(requester, VaultClient(others[0]), tools, working)
     except LimenError as error:
-        send(requester, Failed.of(error))
+        with suppress(LimenError):  # it may have hung up, which is how most such lives end
+            send(requester, Failed.of(error))

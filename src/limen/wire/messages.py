@@ -421,6 +421,6 @@ class Enrolled(Message, kind=81, layout="16sBBB16sBQHHHHIIII", tail=MAX_CAPTURE 
 
 @dataclass(frozen=True)
 class Fields(Message, kind=82, tail=MIB):
-    """What a file says, as CBOR: {"person": `exchange.an2.person_fields`, "problems": [[record, field, message]...]}."""
+    """What a file says, CBOR: {"person": `exchange.an2.person_fields`, "problems": [[record, field, message]...]}."""
 
     tail: bytes

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import time
 from pathlib import Path
 
 from limen.errors import NotAllowed, Unavailable
 
-BACKLOG = 128
+BACKLOG = 512
+RETRY_SECONDS = 0.01
 _PEER = struct.Struct("iII")  # struct ucred: pid, uid, gid
 
 
@@ -38,14 +40,22 @@ def connect(path: str, *, timeout: float = 5.0) -> socket.socket:
         timeout: seconds for connecting (a full backlog waits).
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    sock.settimeout(timeout)
+    sock.setblocking(False)
+    deadline = time.monotonic() + timeout
     try:
-        sock.connect(path)
-    except (OSError, TimeoutError):
+        while True:
+            try:
+                sock.connect(path)
+                break
+            except BlockingIOError:  # the backlog is full; the kernel offers no way to wait with a limit
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_SECONDS)
+    except OSError:
         sock.close()
         name = Path(path).stem.split("-")[0]
         raise Unavailable(f"The {name} process does not answer.", advice="It may be restarting; try again.") from None
-    sock.settimeout(None)
+    sock.setblocking(True)
     return sock
 
 

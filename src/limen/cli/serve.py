@@ -1,0 +1,74 @@
+"""`limen serve`: the hub in the foreground, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from limen import settings as configuration
+from limen.errors import Unavailable
+from limen.hub import Hub
+from limen.hub.checks import Status, check_machine
+
+console = Console(highlight=False)
+
+
+def command(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of everything that the hub keeps.", envvar="LIMEN_DATA")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    production: Annotated[
+        bool | None, typer.Option("--production", help="Refuse to start where a protection is missing.")
+    ] = None,
+) -> None:
+    """Run the hub: front, opener, matcher and vault, until Ctrl-C."""
+    settings = configuration.load(data, host=host, port=port, production=production)
+    missing = [check for check in check_machine() if check.status is Status.MISSING]
+    if missing and settings.production:
+        raise Unavailable(
+            f"In production the hub needs protections that are missing: {', '.join(c.name for c in missing)}.",
+            advice="Run `limen doctor` for what to do.",
+        )
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    hub = Hub(settings)
+    with console.status("Starting: loading models and records ..."):
+        hub.start()
+    try:
+        _greet(hub, [check.name for check in missing])
+        ended.wait()
+    finally:
+        with console.status("Stopping ..."):
+            hub.stop()
+    console.print("Stopped.")
+
+
+def _greet(hub: Hub, missing: list[str]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("process", "pid", "state"):
+        table.add_column(heading)
+    for part in hub.parts.values():
+        table.add_row(part.name, str(part.pid), part.state)
+    console.print(table)
+    settings = hub.settings
+    for what, where in {
+        "\nOfficers' page": settings.url,
+        "API": f"{settings.url}/docs",
+        "Health": f"{settings.url}/health",
+        "Records, log": settings.data.absolute(),
+    }.items():
+        console.print(f"{what:17}{where}")
+    if missing:
+        console.print(f"[yellow]Protections missing on this machine: {', '.join(missing)}.[/] See `limen doctor`.")
+    console.print("\nFirst steps: `limen access --help`, `limen records import --help`. Stop with Ctrl-C.")
+    sys.stdout.flush()

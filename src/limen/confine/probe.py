@@ -1,0 +1,39 @@
+"""What this kernel offers, found by asking it, without changing this process."""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+from pathlib import Path
+
+from limen.confine import landlock, seccomp
+from limen.confine.process import libc
+
+_CAP_IPC_LOCK = 14  # <linux/capability.h>
+_LEAST_LOCK = 8 << 30  # bytes: the address space of a warm worker and one capture counts, used or not
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+
+
+def landlock_version() -> int:
+    """Landlock's ABI version; 0 where there is none."""
+    return landlock.version()
+
+
+def seccomp_filters() -> bool:
+    """Whether system calls can be filtered here, and the filter knows this processor."""
+    return seccomp.available()
+
+
+def memory_can_be_locked() -> bool:
+    """Whether `lock_memory` will succeed: by capability, or by a large enough limit."""
+    status = Path("/proc/self/status").read_text()
+    effective = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapEff:"))
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    return bool(effective >> _CAP_IPC_LOCK & 1) or limit == resource.RLIM_INFINITY or limit >= _LEAST_LOCK
+
+
+def clock_is_synchronised() -> bool:
+    """Whether the kernel believes so (an NTP client has told it)."""
+    timex = ctypes.create_string_buffer(512)  # struct timex, with modes 0: only read
+    state = libc.adjtimex(timex)
+    return 0 <= state < _TIME_ERROR

@@ -1,0 +1,228 @@
+"""What `limen doctor` looks at: what this machine offers to protect captures, and how this hub stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from limen import models
+from limen.confine import probe
+from limen.errors import LimenError
+from limen.settings import Settings
+
+LEAST_SPACE = 1 << 30  # bytes free in the data folder: a day's records and logs of a small country
+SUPERVISED = ("vault", "opener", "matcher", "front")
+
+
+class Status(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    ADVISED = "advised"  # works, and could be safer
+    MISSING = "missing"  # a protection that production mode insists on
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: stable slug.
+        status: see `Status`.
+        text: what was found.
+        advice: what to do about it; empty if nothing.
+    """
+
+    name: str
+    status: Status
+    text: str
+    advice: str = ""
+
+
+def check_machine() -> list[Check]:
+    """Protections that the kernel and its settings offer to the hub's processes."""
+    return [
+        _landlock(),
+        _seccomp(),
+        _memory_lock(),
+        _swap(),
+        _hibernation(),
+        _core_pattern(),
+        _init_on_free(),
+        _clock(),
+        _user(),
+    ]
+
+
+def check_hub(settings: Settings) -> list[Check]:
+    """A hub's folder, models and processes."""
+    return [*_modes(settings), _space(settings), _models(), _processes(settings)]
+
+
+def _landlock() -> Check:
+    version = probe.landlock_version()
+    if version:
+        return Check("landlock", Status.OK, f"Workers can be barred from all files (Landlock, version {version}).")
+    return Check(
+        "landlock",
+        Status.MISSING,
+        "The kernel cannot bar workers from files: Landlock is off.",
+        "Boot a kernel of 5.13 or newer with `lsm=landlock,...` on its command line.",
+    )
+
+
+def _seccomp() -> Check:
+    if probe.seccomp_filters():
+        return Check("seccomp", Status.OK, "Workers can be barred from system calls that they do not need (seccomp).")
+    return Check(
+        "seccomp",
+        Status.MISSING,
+        "The kernel cannot filter workers' system calls, or this processor's are not known to Limen.",
+        "Use a kernel with CONFIG_SECCOMP_FILTER on x86-64 or 64-bit ARM.",
+    )
+
+
+def _memory_lock() -> Check:
+    if probe.memory_can_be_locked():
+        return Check("mlock", Status.OK, "Workers' memory can be locked out of swap.")
+    return Check(
+        "mlock",
+        Status.MISSING,
+        "Workers' memory cannot be locked: RLIMIT_MEMLOCK is too small.",
+        "Set LimitMEMLOCK=infinity in the service's unit, or `ulimit -l unlimited` before `limen serve`.",
+    )
+
+
+def _swap() -> Check:
+    devices = _lines("/proc/swaps")[1:]
+    plain = [line.split()[0] for line in devices if not re.match(r"/dev/(dm-|zram|mapper/)", line)]
+    if not plain:
+        return Check("swap", Status.OK, "There is no swap, or it is in memory or behind device mapper.")
+    return Check("swap", Status.ADVISED, "There is swap on disk.", "Turn it off (`swapoff -a`) or encrypt it.")
+
+
+def _hibernation() -> Check:
+    if "disk" not in _text("/sys/power/state").split():
+        return Check("hibernation", Status.OK, "This machine does not hibernate.")
+    return Check(
+        "hibernation",
+        Status.ADVISED,
+        "This machine can hibernate, which writes all memory to disk.",
+        "Boot with `nohibernate`, or mask systemd's hibernate.target.",
+    )
+
+
+def _core_pattern() -> Check:
+    pattern = _text("/proc/sys/kernel/core_pattern").strip()
+    if pattern.startswith("|"):
+        return Check(
+            "core-dumps",
+            Status.ADVISED,
+            "Core dumps of other programs go to a collector; Limen's processes make none (limit 0, not dumpable).",
+            "Set kernel.core_pattern to `core` if the collector keeps dumps whatever the limit.",
+        )
+    return Check("core-dumps", Status.OK, "Limen's processes make no core dumps (limit 0, not dumpable).")
+
+
+def _init_on_free() -> Check:
+    asked = re.search(r"\binit_on_free=([01])", _text("/proc/cmdline"))
+    if asked and asked[1] == "1":
+        return Check("init-on-free", Status.OK, "The kernel zeroes memory as soon as it is freed.")
+    return Check(
+        "init-on-free",
+        Status.ADVISED,
+        "The kernel zeroes freed memory only when it is used again.",
+        "Boot with `init_on_free=1`, so that nothing of a capture outlives its worker in free pages.",
+    )
+
+
+def _clock() -> Check:
+    if probe.clock_is_synchronised():
+        return Check("clock", Status.OK, "The clock is synchronised.")
+    return Check(
+        "clock",
+        Status.ADVISED,
+        "The kernel does not know its clock to be synchronised.",
+        "Run an NTP client: offers, expiries and receipts depend on the time.",
+    )
+
+
+def _user() -> Check:
+    if os.geteuid() != 0:
+        return Check("user", Status.OK, "The hub runs as an ordinary user.")
+    return Check("user", Status.ADVISED, "This is root; the hub needs no privileges.", "Run it as a user of its own.")
+
+
+def _modes(settings: Settings) -> Iterator[Check]:
+    if not settings.data.is_dir():
+        yield Check("data-folder", Status.OK, f"{settings.data} does not exist yet; the hub will create it, private.")
+        return
+    private = [settings.data / "vault", settings.run, settings.data / "log"]
+    open_to_others = [
+        str(path)
+        for folder in private
+        if folder.is_dir()
+        for path in (folder, *folder.iterdir())
+        if not path.is_symlink() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    ]
+    if not open_to_others:
+        yield Check("file-modes", Status.OK, "Keys, sockets and logs are this user's alone.")
+    else:
+        yield Check(
+            "file-modes",
+            Status.MISSING,
+            f"Others may reach {', '.join(open_to_others)}.",
+            f"chmod -R go= {settings.data}",
+        )
+
+
+def _space(settings: Settings) -> Check:
+    folder = settings.data if settings.data.is_dir() else settings.data.absolute().parent
+    while not folder.is_dir():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free >= LEAST_SPACE:
+        return Check("disk-space", Status.OK, f"{free / (1 << 30):.0f} GB are free.")
+    return Check("disk-space", Status.ADVISED, f"Only {free / (1 << 20):.0f} MB are free.", "Make room.")
+
+
+def _models() -> Check:
+    try:
+        for name in models.names():
+            models.read(name)
+    except LimenError as error:
+        return Check("models", Status.MISSING, error.message, error.advice)
+    return Check("models", Status.OK, f"All {len(models.names())} models are installed and unchanged.")
+
+
+def _processes(settings: Settings) -> Check:
+    try:
+        state = json.loads((settings.run / "state.json").read_text())
+        parts, alive = state["parts"], Path(f"/proc/{int(state['pid'])}").exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        parts, alive = {}, False
+    if not alive or not any(part["state"] != "stopped" for part in parts.values()):
+        return Check("processes", Status.OK, "No hub is running on this data folder.")
+    down = [name for name in SUPERVISED if parts.get(name, {}).get("state") != "running"]
+    restarts = sum(part["restarts"] for part in parts.values())
+    if down:
+        return Check("processes", Status.ADVISED, f"Not running: {', '.join(down)}.", f"See {settings.data}/log.")
+    return Check("processes", Status.OK, f"All four processes are running; {restarts} restarts since the start.")
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def _lines(path: str) -> list[str]:
+    return _text(path).splitlines()
