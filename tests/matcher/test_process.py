@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from tests.matcher.people import face, print_of
 
 from limen.countries import EVERYONE
 from limen.errors import BadMessage, BadTemplate, Unavailable
+from limen.matcher import ENVIRONMENT
 from limen.settings import Settings
 from limen.terms import Answer, Modality
 from limen.vault.client import VaultClient
@@ -41,6 +44,7 @@ from limen.wire.sockets import connect
 PROGRAM = """
 import sys
 from pathlib import Path
+from limen.matcher import ENVIRONMENT
 from limen.settings import Settings
 from limen.{name}.process import main
 main(Settings(data=Path(sys.argv[1])), lambda: print("ready", flush=True))
@@ -54,6 +58,7 @@ def _start(name: str, settings: Settings) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        env=os.environ | ENVIRONMENT,
     )
     assert process.stdout is not None
     while (line := process.stdout.readline()) and line != "ready\n":
@@ -254,3 +259,44 @@ def test_who_breaks_the_protocol_is_cut_off_and_the_rest_goes_on(settings: Setti
         with pytest.raises((BadMessage, Unavailable)):
             receive(other, Decision, timeout=SECONDS)
     assert Answer.from_wire(front.search(*_person(1)).answer) is Answer.HIT
+
+
+def test_what_a_probe_held_is_not_in_memory_afterwards(tmp_path: Path) -> None:
+    """A probe's vector is looked for in all writable memory of the matcher, which runs as the hub starts it."""
+    process = _start("matcher", Settings(data=tmp_path))
+    try:
+        with connect(Settings(data=tmp_path).socket("matcher-front")) as sock:
+            lone = Front(sock, Settings(data=tmp_path))
+            send(sock, GalleryReset())
+            lone.mark()
+            template = face(99, 1)
+            needle, probe = template.vector[:12].tobytes(), ((Modality.FACE, 0, template), *_person(99)[1:])
+            lone.search(*probe)
+            lone.status()
+            assert _find(process.pid, needle) == 0
+            early = os.urandom(16)
+            _probe(lone.settings, early, *probe)  # waits for its announcement: now there is something to be found
+            assert _find(process.pid, needle) > 0
+            send(sock, Forget(early))
+            lone.status()
+            assert _find(process.pid, needle) == 0
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+def _find(pid: int, needle: bytes) -> int:
+    """How often the bytes occur in a process's writable memory."""
+    found = 0
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights = line.split()[:2]
+            if "rw" not in rights:
+                continue
+            first, last = (int(end, 16) for end in span.split("-"))
+            memory.seek(first)
+            try:
+                found += memory.read(last - first).count(needle)
+            except OSError:
+                continue
+    return found

@@ -124,6 +124,6 @@ def _settings_line(settings: Settings) -> bytes:
 
 
 def _environment(part: str) -> dict[str, str]:
-    """One thread a process: workers fork, and two cores are shared by four processes. The matcher wipes what it frees."""
+    """One thread a process: workers fork, and two cores are shared by all. The matcher wipes what it frees."""
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     return os.environ | threads | (matcher.ENVIRONMENT if part == "matcher" else {})

@@ -1,13 +1,14 @@
 """The matcher process: holds the gallery, takes probes from the opener's workers, answers the front.
 
-It reads no image and has no network. What it knew of a probe is overwritten when the search ends; besides, freed memory
-is overwritten by the C library (M_PERTURB), which also covers the copies that Python makes on the way.
+It reads no image and has no network. What it knew of a probe is overwritten when the search ends; the copies that are
+made on the way are overwritten as they are freed (`limen.matcher.ENVIRONMENT`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from limen.confine.process import libc, lock_memory
+from limen.confine import lock_memory
 from limen.countries import ORDER
 from limen.errors import BadMessage, BadTemplate, Damaged, KeyUnavailable, LimenError, NotAllowed, Unavailable
 from limen.face.template import FaceTemplate
+from limen.matcher import ENVIRONMENT
 from limen.matcher.decision import Policy
 from limen.matcher.gallery import Gallery
 from limen.matcher.opening import Keys, open_reference
@@ -53,7 +55,6 @@ EARLY_SECONDS = 10.0  # how long a probe may come before the front says that it 
 RETRY_SECONDS = 0.2  # between attempts to reach the vault
 RECHECK_SECONDS = 5.0  # between questions to the vault whether each country's key still serves; 10 s are promised
 MAX_EXPECTED = 4096  # searches announced at once: a bound on memory
-PERTURB, PATTERN = -6, 0x5A  # mallopt's M_PERTURB, and the byte whose complement fills freed memory
 
 log = structlog.get_logger("matcher")
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -66,7 +67,8 @@ def main(settings: Settings, ready: Callable[[], None] | None = None) -> None:
         settings: of this hub.
         ready: called once, when both sockets take requests.
     """
-    libc.mallopt(PERTURB, PATTERN)
+    if not all(os.environ.get(name) == value for name, value in ENVIRONMENT.items()):
+        log.warning("freed memory is not overwritten", advice="start the matcher through the hub")
     if not lock_memory():
         log.warning("memory is not locked", advice="raise RLIMIT_MEMLOCK, or templates may reach the swap")
     asyncio.run(_serve(settings, ready))

@@ -206,11 +206,15 @@ def _one_face(faces: Sequence[FaceTemplate]) -> tuple[np.ndarray | None, str]:
     """Several photos of the probe as one vector: their mean weighted by quality, scaled to length one."""
     if not faces:
         return None, ""
-    model = faces[0].model
-    total = sum(
-        (max(face.quality, 1) * face.vector for face in faces if face.model == model), np.zeros_like(faces[0].vector)
-    )
-    return (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32), model
+    model, total = faces[0].model, np.zeros_like(faces[0].vector)
+    weighted = np.empty_like(total)  # one buffer that is overwritten: numpy keeps small freed arrays as they are
+    for face in faces:
+        if face.model == model:
+            np.multiply(face.vector, np.float32(max(face.quality, 1)), out=weighted)
+            total += weighted
+    weighted.fill(0)
+    total /= max(float(np.linalg.norm(total)), 1e-6)
+    return total, model
 
 
 def _expected(probe: Probe) -> tuple[float, float]:
