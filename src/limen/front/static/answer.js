@@ -2,8 +2,10 @@
 
 export function show(root, answer, words, face) {
   const w = words.answer;
-  const parts = [verdict(answer, w), nextSteps(answer.next, w)];
-  for (const match of answer.matches ?? []) parts.push(...matchParts(match, words, face));
+  const [first, ...others] = answer.matches ?? [];
+  const parts = [verdict(answer, w), first ? compare(first, w, face) : null, nextSteps(answer.next, w)];
+  if (first) parts.push(...details(first, words));
+  for (const other of others) parts.push(compare(other, w, face), ...details(other, words));
   if (!answer.matches?.length && answer.reasons?.length) parts.push(reasons(answer, w));
   if (answer.samples?.length) parts.push(samples(answer, words));
   if (answer.answer !== "error") parts.push(receipt(answer, w));
@@ -29,7 +31,8 @@ function verdict(answer, w) {
   return make("div", { className: `verdict ${answer.answer}` },
     make("h1", { tabIndex: -1 }, w[answer.answer]),
     make("p", {}, answer.message ?? w.lead[answer.answer]),
-    urgent ? make("span", { className: "tag" }, w.urgent) : null);
+    make("p", { className: "tags" }, ...[urgent ? w.urgent : "", answer.claim?.contradicts ? w.false_identity : ""]
+      .filter(Boolean).map((word) => make("span", { className: "tag" }, word))));
 }
 
 function nextSteps(steps, w) {
@@ -37,11 +40,15 @@ function nextSteps(steps, w) {
   return card(w.next, make("ol", { className: "next" }, ...steps.map((step) => make("li", {}, step))));
 }
 
-function matchParts(match, words, face) {
+function compare(match, w, face) {
+  return card(w.compare, make("div", { className: "pair" },
+    figure(face, w.yours, w.no_photo), figure(match.portrait, w.record, w.no_photo, w.portrait_gone)));
+}
+
+function details(match, words) {
   const w = words.answer;
-  const pair = make("div", { className: "pair" },
-    figure(face, w.yours, w.no_photo), figure(match.portrait, w.record, w.no_photo, w.portrait_gone));
-  return [card(w.compare, pair), card(match.names[0] || match.record, facts(match, words)), claim(match.claim, w)];
+  return [card(match.names[0] || match.record, match.opened ? null : make("p", { className: "notice" }, w.unopened),
+    facts(match, words)), claim(match.claim, w)];
 }
 
 function figure(source, caption, none, gone) {
@@ -82,10 +89,10 @@ function claim(found, w) {
   if (!found) return null;
   const said = found.contradicts ? w.claim_false
     : found.fields.some((field) => field.verdict === "agrees") ? w.claim_true : w.claim_unknown;
-  const head = make("tr", {}, ...[w.claim_field, w.claim_claimed, w.claim_recorded, ""].map((word) => make("th", { scope: "col" }, word)));
+  const head = make("tr", {}, ...[w.claim_field, w.claim_claimed, w.claim_recorded].map((word) => make("th", { scope: "col" }, word)));
   const rows = found.fields.map((field) => make("tr", { className: field.verdict },
-    make("td", {}, w.fields[field.field] ?? field.field), make("td", {}, field.claimed),
-    make("td", {}, field.recorded), make("td", {}, w.verdict[field.verdict])));
+    make("td", {}, w.fields[field.field] ?? field.field, make("br", {}), make("span", { className: "quiet" }, w.verdict[field.verdict])),
+    make("td", {}, field.claimed), make("td", {}, field.recorded)));
   return card(w.claim, make("p", { className: found.contradicts ? "notice bad" : "quiet" }, said),
     make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
 }
@@ -110,7 +117,8 @@ function receipt(answer, w) {
   const held = answer.answer === "hit" || answer.answer === "refer";
   const parts = [
     make("p", {}, held ? w.held : w.forgotten),
-    make("p", { className: "quiet" }, answer.sealed ? w.sealed : w.not_sealed, ` ${answer.gallery.records} ${w.searched}.`),
+    make("p", { className: "quiet" }, answer.sealed ? w.sealed : w.not_sealed,
+      answer.gallery.records ? ` ${answer.gallery.records} ${w.searched}.` : ""),
   ];
   if (!answer.receipt) return card(w.receipt, ...parts, make("p", {}, w.receipt_none));
   const text = JSON.stringify(answer.receipt, null, 1);

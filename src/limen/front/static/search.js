@@ -15,17 +15,18 @@ const words = JSON.parse(by("words").textContent);
 const camera = new Camera(by("video"));
 let face = null; // {blob, url}
 let fingers = []; // {blob, url, position, slug}
-let sealing = false;
+const sealing = window.isSecureContext ? canSeal() : Promise.resolve(false);
 
-async function begin() {
-  sealing = window.isSecureContext && await canSeal();
-  if (!sealing) say("warning", window.isSecureContext ? words.search.plain_warning : words.search.insecure_warning);
+function begin() {
   by("camera").onclick = startCamera;
   by("take").onclick = takePhoto;
   by("switch").onclick = () => camera.other().catch(noCamera);
   by("face-file").onchange = (event) => setFace(event.target.files[0]);
   by("finger-file").onchange = (event) => addFinger(event.target.files[0]);
   by("capture").onsubmit = (event) => { event.preventDefault(); search(); };
+  sealing.then((able) => {
+    if (!able) say("warning", window.isSecureContext ? words.search.plain_warning : words.search.insecure_warning);
+  });
 }
 
 function say(id, text) {
@@ -116,13 +117,14 @@ async function search() {
 
 async function ask() {
   say("progress", words.search.offering);
-  const identity = sealing ? await hubIdentity() : null;
+  const able = await sealing;
+  const identity = able ? await hubIdentity() : null;
   const opened = await call("POST", "/v1/searches", JSON.stringify(question()), "application/json");
   const samples = [...(face ? [{ modality: FACE, position: 0, blob: face.blob }] : []),
     ...fingers.map((finger) => ({ modality: FINGER, position: finger.position, blob: finger.blob }))];
   for (const sample of samples) sample.image = new Uint8Array(await sample.blob.arrayBuffer());
   let body = encode(samples);
-  if (sealing) {
+  if (able) {
     say("progress", words.search.sealing);
     const plain = body;
     body = await seal(await checkedOffer(opened, identity), plain);
@@ -130,7 +132,7 @@ async function ask() {
   }
   for (const sample of samples) sample.image.fill(0);
   say("progress", words.search.searching);
-  return call("PUT", opened.capture_url, body, sealing ? "application/limen-sealed" : "application/cbor");
+  return call("PUT", opened.capture_url, body, able ? "application/limen-sealed" : "application/cbor");
 }
 
 function question() {

@@ -1,0 +1,186 @@
+"""The officer's page in a real browser: camera, sealing with WebCrypto, answers on a phone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import ConsoleMessage, Page, expect
+from tests.front.browser import PHONE, phone
+from tests.front.listening import Listening, listening
+
+from limen.capture import container
+from limen.capture.sealing import open_capture
+from limen.ledger import receipt as receipts
+from limen.terms import Modality, Position
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Listening]:
+    """A front on a port."""
+    with listening(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def print_file(tmp_path: Path) -> Path:
+    """A small picture that stands for a fingerprint."""
+    image = Image.new("L", (100, 120), 255)
+    for radius in range(5, 60, 8):
+        ImageDraw.Draw(image).ellipse((50 - radius, 60 - radius, 50 + radius, 60 + radius), outline=0, width=3)
+    file = tmp_path / "index.png"
+    image.save(file)
+    return file
+
+
+def enter(page: Page, hub: Listening) -> list[str]:
+    """Sign in by the one-time link; returns what the browser complains about from now on."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{hub.url}/enter/{hub.house.invite()}")
+    page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_role("heading", name="Search a person")).to_be_visible()
+    return complaints
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing is wider than the phone."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def test_a_photo_from_the_camera_and_a_finger_are_sealed_and_find_the_wanted(hub: Listening, print_file: Path) -> None:
+    hub.house.hit()
+    with phone() as page:
+        complaints = enter(page, hub)
+        assert fits(page)
+        page.get_by_role("button", name="Use the camera").click()
+        page.get_by_role("button", name="Take the photo").click()
+        expect(page.locator("#face-preview")).to_be_visible()
+        page.set_input_files("#finger-file", print_file)
+        expect(page.locator(".finger")).to_have_count(1)
+        page.get_by_text("What the person says they are called").click()
+        page.get_by_label("Names").fill("Ivan PETROV")
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.get_by_role("heading", name="Hit", exact=True)).to_be_focused()
+        body = page.locator("#answer")
+        for words in ("MARTIN, Jean", "France", "Armed robbery", "NCB Paris", "A-1/2026", "contradicts", "Urgent"):
+            expect(body).to_contain_text(words)
+        loaded = "image => image.complete && image.naturalWidth > 0"
+        for picture in page.locator(".pair img").all():
+            page.wait_for_function(loaded, arg=picture.element_handle())
+        assert page.locator(".pair img").count() == 2 and fits(page)
+        yours = page.locator(".pair img").first.get_attribute("src")
+        assert yours is not None and yours.startswith("blob:")
+        page.get_by_role("button", name="New search").click()
+        expect(page.get_by_role("heading", name="Search a person")).to_be_visible()
+        assert complaints == []
+    face, finger = container.decode(open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received)))
+    assert (face.modality, finger.modality, finger.position) == (Modality.FACE, Modality.FINGER, Position.RIGHT_INDEX)
+    assert finger.image == print_file.read_bytes()
+    assert Image.open(io.BytesIO(face.image)).format == "JPEG"
+
+
+def test_a_no_hit_shows_the_receipt_for_the_traveller(hub: Listening, print_file: Path, tmp_path: Path) -> None:
+    with phone() as page:
+        complaints = enter(page, hub)
+        page.set_input_files("#face-file", print_file)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.get_by_role("heading", name="No hit", exact=True)).to_be_visible()
+        expect(page.locator("#answer")).to_contain_text("have been deleted")
+        expect(page.locator("#answer")).to_contain_text("travelled sealed")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Save the receipt").click()
+        download.value.save_as(tmp_path / "receipt.json")
+        identity = bytes.fromhex(page.evaluate("fetch('/v1/hub').then(r => r.json())")["public_key"])
+        assert receipts.verify(receipts.parse((tmp_path / "receipt.json").read_bytes()), identity)["answer"] == "no-hit"
+        assert fits(page) and complaints == []
+
+
+def test_cannot_tell_says_what_to_do(hub: Listening, print_file: Path) -> None:
+    hub.house.opener.report = None
+    with phone() as page:
+        enter(page, hub)
+        page.set_input_files("#face-file", print_file)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.get_by_role("heading", name="Cannot tell")).to_be_visible()
+        expect(page.locator("#answer")).to_contain_text("not a 'no hit'")
+        assert fits(page)
+
+
+def test_a_key_that_the_hub_did_not_sign_gets_nothing(hub: Listening, print_file: Path) -> None:
+    real = hub.house.opener.offer
+
+    def forged(job):
+        offer = real(job)
+        return type(offer)(offer.search, offer.nonce, b"k" * 32, offer.expires, offer.signature)
+
+    hub.house.opener.offer = forged
+    with phone() as page:
+        enter(page, hub)
+        page.set_input_files("#face-file", print_file)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.locator("#answer")).to_contain_text("not signed by this hub")
+    assert hub.house.opener.starts == []
+
+
+def test_a_browser_that_cannot_seal_says_so_and_sends_plain(hub: Listening, print_file: Path) -> None:
+    without = """const real = crypto.subtle.generateKey.bind(crypto.subtle);
+    crypto.subtle.generateKey = (how, ...more) =>
+      how.name === "X25519" ? Promise.reject(new Error("unsupported")) : real(how, ...more);"""
+    with phone(features=without) as page:
+        enter(page, hub)
+        expect(page.locator("#warning")).to_contain_text("cannot seal captures")
+        page.set_input_files("#face-file", print_file)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.locator("#answer")).to_contain_text("travelled unsealed")
+    [sample] = container.decode(bytes(hub.house.opener.received))
+    assert sample.image == print_file.read_bytes()
+
+
+def test_without_images_nothing_is_asked(hub: Listening) -> None:
+    with phone() as page:
+        enter(page, hub)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("Take a photo")
+
+
+def test_everything_has_a_name_and_can_be_reached_by_keyboard(hub: Listening) -> None:
+    with phone() as page:
+        enter(page, hub)
+        nameless = page.evaluate(
+            """[...document.querySelectorAll('input, select, button')].filter(e => e.offsetParent && !(
+            e.labels?.length || e.textContent.trim() || e.ariaLabel)).map(e => e.id)"""
+        )
+        assert nameless == []
+        small = page.evaluate(
+            """[...document.querySelectorAll('main button, main select, main .button')].filter(e => e.offsetParent
+            && e.getBoundingClientRect().height < 44).map(e => e.id || e.textContent)"""
+        )
+        assert small == []
+        reached = set()
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.id"))
+        assert {"camera", "face-file", "finger-position", "finger-file", "purpose", "go"} <= reached
+        assert page.viewport_size == PHONE
+
+
+def test_the_health_page_and_the_description_fit_a_phone(hub: Listening) -> None:
+    with phone() as page:
+        complaints = enter(page, hub)
+        for path, heading in (("/health/page", "Health"), ("/docs", "API")):
+            page.goto(hub.url + path)
+            expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+            assert fits(page)
+        assert complaints == []
