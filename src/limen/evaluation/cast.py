@@ -84,13 +84,23 @@ def from_samples(samples: Path, folder: Path) -> Cast:
             for person in range(len(_PEOPLE))
         ]
         folders[country] = _manifest(folder / country, country, rows)
+    at_the_post = folder / "at-the-post"
     return Cast(
         folders,
         2 * len(_PEOPLE),
-        Traveller(several[0][1], {"right-index": prints["FRA"] / "101_3.tif"}, "Marko Petrin", "1982-06-01"),
-        Traveller(single[0], {"right-index": prints["FRA"] / "110_1.tif"}, "Anna Weiss", "1990-02-12"),
+        _traveller(at_the_post, "wanted", several[0][1], prints["FRA"] / "101_3.tif", "Marko Petrin", "1982-06-01"),
+        _traveller(at_the_post, "innocent", single[0], prints["FRA"] / "110_1.tif", "Anna Weiss", "1990-02-12"),
         real=True,
     )
+
+
+def _traveller(folder: Path, role: str, face: Path, finger: Path, name: str, born: str) -> Traveller:
+    """Copies under neutral names: no real person's name stands beside a made-up offence."""
+    folder.mkdir(parents=True, exist_ok=True)
+    copies = folder / f"{role}-face{face.suffix}", folder / f"{role}-right-index{finger.suffix}"
+    for source, copy in zip((face, finger), copies, strict=True):
+        copy.write_bytes(source.read_bytes())
+    return Traveller(copies[0], {"right-index": copies[1]}, name, born)
 
 
 def made_up(folder: Path, seed: int = 1) -> Cast:
