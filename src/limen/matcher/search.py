@@ -126,12 +126,8 @@ def _search(gallery: Gallery, face: np.ndarray | None, model: str, probe: Probe,
 def _by_face(gallery: Gallery, face: np.ndarray, model: str, allowed: np.ndarray) -> set[int]:
     """Slots of the most alike faces among the allowed records."""
     matrix = gallery.faces[model]
-    scores = np.where(allowed[matrix.slots], matrix.scores(face), -np.inf)
-    few = min(CANDIDATES, len(scores))
-    best = np.argpartition(-scores, few - 1)[:few] if few else np.empty(0, np.int64)
-    found = {int(matrix.slots[row]) for row in best if np.isfinite(scores[row])}
-    scores.fill(0)
-    return found
+    (rows,) = matrix.nearest(face[None], allowed, CANDIDATES)
+    return {int(matrix.slots[row]) for row in rows}
 
 
 def _by_print(gallery: Gallery, where: Group, template: RidgeTemplate, allowed: np.ndarray) -> set[int]:

@@ -1,0 +1,66 @@
+// The matcher's kernels for Python. Every size and index is checked here, before a kernel sees a pointer.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+
+#include <cstring>
+#include <stdexcept>
+
+#include "matcher/scan.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace limen::matcher;
+
+namespace {
+
+template <typename T, std::size_t N>
+using Array = nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+
+constexpr std::size_t kMostProbes = 1024, kMostBest = 65536;
+
+template <typename T>
+nb::ndarray<nb::numpy, T> owned(std::vector<T>&& values, std::size_t n, std::size_t m) {
+  auto* kept = new std::vector<T>(std::move(values));
+  nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return nb::ndarray<nb::numpy, T>(kept->data(), {n, m}, owner);
+}
+
+nb::tuple scan_rows(Array<std::int8_t, 2> values, Array<float, 1> scales, Array<std::int32_t, 1> slots,
+                    Array<std::uint8_t, 1> allowed, Array<std::int8_t, 2> probes, Array<float, 1> probe_scales,
+                    std::size_t limit, int threads, int level) {
+  const std::size_t n = values.shape(0), width = values.shape(1), count = probes.shape(0);
+  if (width == 0 || width % 64 || width > 4096 || probes.shape(1) != width) throw nb::value_error("widths do not fit");
+  if (scales.shape(0) != n || slots.shape(0) != n || probe_scales.shape(0) != count)
+    throw nb::value_error("numbers of rows do not fit");
+  if (count > kMostProbes || limit > kMostBest) throw nb::value_error("too many probes or results");
+  for (std::size_t r = 0; r < n; ++r)
+    if (slots.data()[r] < 0 || static_cast<std::size_t>(slots.data()[r]) >= allowed.shape(0))
+      throw nb::value_error("a slot is out of range");
+  const Rows rows{values.data(), scales.data(), slots.data(), n, width};
+  const Probes wanted{probes.data(), probe_scales.data(), count};
+  const Level chosen = level < 0 ? best_level() : static_cast<Level>(std::min(level, 2));
+  std::vector<Ranking> found;
+  {
+    nb::gil_scoped_release release;
+    found = scan(rows, wanted, allowed.data(), limit, threads, chosen);
+  }
+  std::vector<std::int64_t> best(count * limit, -1);
+  std::vector<float> scores(count * limit, -2.0f);
+  for (std::size_t p = 0; p < count; ++p) {
+    const std::vector<Best> sorted = found[p].sorted();
+    for (std::size_t k = 0; k < sorted.size(); ++k) {
+      best[p * limit + k] = sorted[k].row;
+      scores[p * limit + k] = sorted[k].score;
+    }
+  }
+  return nb::make_tuple(owned(std::move(best), count, limit), owned(std::move(scores), count, limit));
+}
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+  module.def("scan", &scan_rows, "values"_a, "scales"_a, "slots"_a, "allowed"_a, "probes"_a, "probe_scales"_a,
+             "limit"_a, "threads"_a = 1, "level"_a = -1);
+  module.def("best_level", [] { return static_cast<int>(best_level()); });
+}
