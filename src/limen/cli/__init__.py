@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": "The whole story on one screen: two countries, a wanted person found, an innocent one forgotten.",
     "serve": "Run the hub: front, opener, matcher and vault, until Ctrl-C.",
     "search": "Search a face and fingers.",
+    "receipt": "Check the receipt of a search.",
     "records": "Import, list, show, withdraw and export a country's records.",
     "access": "Register countries, officers and devices; invite people to the pages.",
     "compare": "Compare two prints, and draw which minutiae paired.",

@@ -41,8 +41,11 @@ function nextSteps(steps, w) {
 }
 
 function compare(match, w, face) {
-  return card(w.compare, make("div", { className: "pair" },
-    figure(face, w.yours, w.no_photo), figure(match.portrait, w.record, w.no_photo, w.portrait_gone)));
+  const pair = make("div", { className: "pair" },
+    figure(face, w.yours, w.no_photo), figure(match.portrait, w.record, w.no_photo, w.portrait_gone));
+  const who = make("p", { className: "who-found" }, make("strong", {}, match.names[0] || match.record),
+    make("br", {}), `${w.by}: ${match.owner_name}`);
+  return card(w.compare, pair, who);
 }
 
 function details(match, words) {
