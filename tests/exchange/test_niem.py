@@ -294,6 +294,12 @@ def test_what_is_no_package_is_refused(data: bytes) -> None:
         niem.read(data)
 
 
+def test_unknown_encodings_are_refused() -> None:
+    for encoding in (b"TF-8", b"rot13", b"utf-7", b"big5"):
+        with pytest.raises(BadFile):
+            niem.read(package(type_1()).replace(b"UTF-8", encoding))
+
+
 def test_deep_and_many_elements_are_refused_soon() -> None:
     started = time.process_time()
     with pytest.raises(BadFile, match="deeper than"):

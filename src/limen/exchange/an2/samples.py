@@ -84,7 +84,7 @@ def _with_minutiae(sample: FileSample, transaction: Transaction) -> FileSample:
 
 def _type4(record: Record, index: int, type1: Record) -> FileSample:
     width, height = record.whole(6) or 0, record.whole(7) or 0
-    ppi = _native_ppi(type1) if record.whole(5) else 500.0  # 8.4.5: 0 stands for the minimum, 19.69 ppmm
+    ppi = native_ppi(type1) if record.whole(5) else 500.0  # 8.4.5: 0 stands for the minimum, 19.69 ppmm
     compression = _COMPRESSIONS.get(record.whole(8) or 0, "")
     position = _position(record.subfields(4))
     return FileSample(
@@ -164,7 +164,7 @@ def _ridge_modality(impression: int | None, position: int, record_type: int) -> 
     return Modality.PALM if palm else Modality.FINGER
 
 
-def _native_ppi(type1: Record) -> float | None:
+def native_ppi(type1: Record) -> float | None:
     """1.011, native scanning resolution, pixels a millimetre to pixels an inch; None where it is zero or unreadable."""
     try:
         ppmm = float(type1.text(11))

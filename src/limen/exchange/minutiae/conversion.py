@@ -35,7 +35,7 @@ def to_template(file: MinutiaeFile, view: int = 0) -> RidgeTemplate:
     if not 0 <= view < len(file.views):
         raise BadTemplate(f"The minutiae file has no view {view}.")
     source = file.views[view]
-    across, down = (_CLASSES.get(ppcm, ppcm * _CM_PER_INCH) for ppcm in source.resolution)
+    across, down = (ppi(ppcm) for ppcm in source.resolution)
     if not (across and down and source.width and source.height):
         raise BadTemplate("The minutiae file does not say its image's size and resolution.")
     rows = source.minutiae
@@ -57,6 +57,11 @@ def to_template(file: MinutiaeFile, view: int = 0) -> RidgeTemplate:
         kind=_KINDS[rows["kind"]],
         minutia_quality=np.where(rows["quality"] > 100, 0, rows["quality"]).astype(np.uint8),
     )
+
+
+def ppi(pixels_per_cm: int) -> float:
+    """Pixels an inch; the whole numbers that stand for a scanner class (197 for 500 ppi) give that class exactly."""
+    return _CLASSES.get(pixels_per_cm, round(pixels_per_cm * _CM_PER_INCH, 2))
 
 
 def from_templates(templates: Sequence[RidgeTemplate], standard: Standard) -> MinutiaeFile:

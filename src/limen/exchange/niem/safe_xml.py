@@ -75,6 +75,8 @@ def parse(data: bytes) -> Element:
     except expat.ExpatError as error:
         reason = expat.ErrorString(error.code)
         raise BadFile(f"The XML file is not well-formed: {reason}, line {error.lineno}.") from None
+    except (LookupError, ValueError):  # from Python's codecs, for the encoding that the first line names
+        raise BadFile("The XML file names an encoding that is not known.", advice="Write it in UTF-8.") from None
     if builder.root is None:
         raise BadFile("The XML file has no root element.")
     return builder.root
