@@ -66,8 +66,6 @@ NO_KEY = b'{"receipt": {}, "signature": "", "hub_key": 1}'
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b"null", b"\xff", NO_KEY])
-    "data", [b"", b"{", b"[]", b"{}", b"null", b"\xff", b'{"receipt":1,"signature":"","hub_key":""}']
-)
 def test_what_is_no_receipt_is_said_to_be_none(data: bytes) -> None:
     with pytest.raises(BadFile):
         receipts.parse(data)

@@ -113,12 +113,14 @@ def test_metrics_are_counts_without_content_for_who_shows_the_token(tmp_path: Pa
         async with house.signed() as client:
             opened = (await client.post("/v1/searches", json={"purpose": "border-control"})).json()
             await client.put(opened["capture_url"], content=b"x", headers={"content-type": "application/cbor"})
+            await client.post("/v1/searches", json={"purpose": "curiosity"})
         file = house.settings.run / "metrics.token"
         assert file.stat().st_mode & 0o777 == 0o600
         async with house.stranger() as scraper:
             token = file.read_text().strip()
             text = (await scraper.get("/metrics", headers={"authorization": f"Bearer {token}"})).text
         assert 'limen_searches_total{answer="hit",sealed="no"} 1.0' in text
+        assert 'limen_errors_total{code="bad-purpose"} 1.0' in text
         assert 'limen_gallery{of="records"} 7.0' in text and "limen_gallery_complete 1.0" in text
         assert not re.search("BIH|FRA|officer|MARTIN", text)
 

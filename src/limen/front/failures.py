@@ -79,6 +79,7 @@ def install(app: FastAPI, for_strangers: Callable[[Request], Awaitable[object]])
 
     @app.exception_handler(LimenError)
     async def _limen(request: Request, error: LimenError) -> Response:
+        request.app.state.parts.metrics.failures.labels(error.code).inc()
         return answer(error)
 
     @app.exception_handler(RequestValidationError)
