@@ -394,3 +394,14 @@ def test_a_search_needs_a_purpose_and_a_claim_that_can_be_one(
     with pytest.raises(BadInput) as caught:
         admit(purpose, claim)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "sample", [SampleReport(9, 0, 1, 80, 0), SampleReport(1, 250, 1, 80, 0), SampleReport(1, 0, 7, 80, 0)]
+)
+def test_a_report_that_makes_no_sense_is_that_of_a_dead_worker(tmp_path: Path, sample: SampleReport) -> None:
+    async def story(hub: Hub) -> None:
+        hub.opener.report = report(sample)
+        assert [reason.code for reason in (await search(hub)).reasons] == ["decoder-died"]
+
+    with_hub(story, tmp_path)

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from limen.errors import BadInput, Unavailable
+from limen.errors import BadInput, BadMessage, Unavailable
 from limen.search.offer import Worker
 from limen.terms import Modality, Position
 from limen.wire.frame import read
 from limen.wire.messages import CHUNK, MAX_CAPTURE, CaptureStart, Chunk, End, Failed, Message, PlainImage, Report
+from limen.wire.parts import unpack_samples
 
 UPLOAD_SECONDS = 60.0  # for a whole capture: 3 MB over a slow 400 kbit/s link
 
@@ -81,10 +82,22 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Repo
     except (TimeoutError, OSError, Unavailable) as error:
         raise WorkerDied("The capture could not be processed.") from error
     if isinstance(message, Report):
-        return message
+        return _sane(message)
     if isinstance(message, Failed) and isinstance(message.error(), Unavailable):
         raise MatcherUnreached("The search could not be made.")
     raise WorkerDied("The capture could not be processed.")
+
+
+def _sane(report: Report) -> Report:
+    """The report, if every value in it is one that there is: it comes from where strangers' bytes were parsed."""
+    try:
+        for sample in unpack_samples(report.tail, report.count):
+            Modality(sample.modality), Position(sample.position)
+            if sample.status not in (1, 2, 3):
+                raise ValueError
+    except (BadMessage, ValueError):
+        raise WorkerDied("The capture could not be processed.") from None
+    return report
 
 
 async def _pass_on(worker: Worker, capture: Capture) -> None:
