@@ -8,6 +8,7 @@ COMMANDS = {
     "ridge": "Accuracy and speed of fingers on FVC-named images.",
     "face": "Accuracy and speed of faces on identity/image folders.",
     "fused": "Accuracy of face and fingers together, on chimeric persons.",
+    "border": "The whole hub from outside: two countries, real samples, who is found and who wrongly.",
     "search": "1:N search: memory, load time, search times, loss against exhaustive comparison.",
     "forgetting": "The forgetting drill: what searches leave behind in memory and on disk.",
 }
