@@ -63,7 +63,7 @@ def test_the_landmarks_lie_where_the_face_is(original: FaceResult) -> None:
 
 @pytest.mark.parametrize("factor", [0.3, 0.7, 2.0, 6.0])
 def test_the_same_photo_at_another_size_is_the_same_face(extractor, portrait, original, factor: float) -> None:
-    assert _likeness(_extract(extractor, _scaled(portrait, factor)), original) > 0.75
+    assert _likeness(_extract(extractor, _scaled(portrait, factor)), original) > 0.7
 
 
 def test_a_tilted_or_mirrored_photo_is_the_same_face(extractor, portrait, original) -> None:

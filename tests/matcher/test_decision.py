@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from limen.matcher.decision import Asked, Policy, decide
 from limen.matcher.fusion import Evidence, Finding, fuse
+from limen.matcher.tail import FaceTerms
 from limen.reasons import Reason
 from limen.terms import Answer, Modality
 
 POLICY = Policy()
 GOOD = (30.0, 5.0)
+TERMS = FaceTerms("sface", 70, ((65.0, 1.0),))
 
 
 def _record(slot: int, face: float | None = None, *prints: float) -> Evidence:
@@ -17,7 +19,7 @@ def _record(slot: int, face: float | None = None, *prints: float) -> Evidence:
 
 
 def _ask(faces: bool = True, prints: int = 2, expected=GOOD, records: int = 1000, complete: bool = True) -> Asked:
-    return Asked(faces, prints, expected, records, complete)
+    return Asked(TERMS if faces else None, prints, expected, records, complete)
 
 
 def test_strong_face_and_fingers_are_a_hit() -> None:

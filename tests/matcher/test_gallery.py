@@ -92,11 +92,11 @@ def test_a_face_matrix_is_a_dictionary(steps: list[tuple[bool, int, int]]) -> No
     for add, key, value in steps:
         vector = np.array([value, key, 1, 0], np.float32)
         if add:
-            matrix.put(key, value, vector)
+            matrix.put(key, value, vector, value)
             model[key] = value
         else:
             assert matrix.remove(key) == (model.pop(key, None) is not None)
     assert dict(zip(matrix.keys.tolist(), matrix.slots.tolist(), strict=True)) == model
     probe = np.array([1, 100, 0, 0], np.float32)
     if model:
-        assert matrix.score(probe, sorted(model)).tolist() == [model[k] + 100 * k for k in sorted(model)]
+        assert matrix.score(probe, sorted(model))[0].tolist() == [model[k] + 100 * k for k in sorted(model)]

@@ -89,7 +89,8 @@ def test_a_withdrawn_record_is_not_found_any_more() -> None:
 
 
 def test_a_poor_photo_cannot_rule_anyone_out(gallery: Gallery) -> None:
-    outcome = _search(gallery, (FACE, 0, face(5000, 1, quality=3)))
+    strict, probe = Policy(fpir_refer=1e-6), Probe.of([(FACE, 0, face(5000, 1, quality=3))])
+    outcome = identify(gallery, probe, "BIH", strict)
     assert (outcome.answer, outcome.reasons) == (Answer.CANNOT_TELL, {Reason.PROBE_TOO_POOR})
 
 

@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from limen import models
 from limen.errors import BadImage, BadInput
-from limen.face.extract import FaceExtractor
+from limen.face import evidence
+from limen.face.extract import EMBEDDER, FaceExtractor
 from limen.images import decode
 
 FMR = {"1e-3": 1e-3, "1e-4": 1e-4}
 FPIR = {"fpir_0.1": 0.1, "fpir_0.01": 0.01, "fpir_0.001": 0.001}
 SUFFIXES = {".jpg", ".jpeg", ".png", ".pgm", ".ppm", ".bmp", ".tif", ".tiff", ".jp2"}
-MISS = -2.0  # the score of a comparison without template: below every cosine
+MISS = -100.0  # nats: the score of a comparison without template, below every other
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,11 @@ def find(folder: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def embed(photos: Sequence[tuple[str, Path]], step: Callable[[], object] = lambda: None) -> Photos:
-    """Extract every photo. `step` is called after each, for a progress bar."""
-    extractor = FaceExtractor()
+def embed(
+    photos: Sequence[tuple[str, Path]], step: Callable[[], object] = lambda: None, *, centred: bool = True
+) -> Photos:
+    """Extract every photo. `step` is called after each, for a progress bar; `centred=False` is for calibration."""
+    extractor = FaceExtractor(None if centred else np.zeros(models.manifest(EMBEDDER).dimension, np.float32))
     extractor.warm()
     names = sorted({identity for identity, _ in photos})
     number = {identity: index for index, identity in enumerate(names)}
@@ -99,7 +103,7 @@ def _embed_one(extractor: FaceExtractor, path: Path, result: Photos, index: int)
 
 @dataclass(frozen=True)
 class OpenSet:
-    """Scores of an open-set trial: cosines, `MISS` where there was no template.
+    """Scores of an open-set trial: evidence in nats, `MISS` where there was no template.
 
     Attributes:
         enrolled: how many identities.
@@ -146,9 +150,7 @@ def open_set(photos: Photos, enrol: int = 1) -> OpenSet:
         raise BadInput("An open set needs identities with several photos and identities with one.")
 
     def search(probes: np.ndarray) -> np.ndarray:
-        scores = photos.vectors[probes] @ photos.vectors[reference].T
-        scores[~photos.usable[probes]] = MISS
-        scores[:, ~photos.usable[reference]] = MISS
+        scores = _evidence(photos, probes, reference)
         best = np.full((len(scores), len(owners)), MISS, np.float32)
         for single in range(scores.shape[1]):
             np.maximum(best[:, column[single]], scores[:, single], out=best[:, column[single]])
@@ -162,12 +164,21 @@ def open_set(photos: Photos, enrol: int = 1) -> OpenSet:
     return OpenSet(len(owners), mate, scores.max(axis=1), search(lone).max(axis=1))
 
 
+def _evidence(photos: Photos, probes: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """Evidence (nats, unbounded above) of probes against references: float32 (probes, references)."""
+    probes, references = (np.flatnonzero(which) if which.dtype == bool else which for which in (probes, references))
+    quality = (photos.quality[probes].astype(np.float32)[:, None] + photos.quality[references]) / 2
+    scores = evidence.llr(photos.vectors[probes] @ photos.vectors[references].T, quality, EMBEDDER, np.inf)
+    scores[~photos.usable[probes]] = MISS
+    scores[:, ~photos.usable[references]] = MISS
+    return scores.astype(np.float32)
+
+
 def pair_scores(photos: Photos) -> tuple[np.ndarray, np.ndarray]:
     """Scores of all mated and all non-mated pairs, float32, `MISS` where a photo has no template."""
     mated, other = [], []
     for index in range(len(photos.identity) - 1):
-        scores = photos.vectors[index + 1 :] @ photos.vectors[index]
-        scores[~photos.usable[index + 1 :] | ~photos.usable[index]] = MISS
+        scores = _evidence(photos, np.array([index]), np.arange(index + 1, len(photos.identity)))[0]
         same = photos.identity[index + 1 :] == photos.identity[index]
         mated.append(scores[same])
         other.append(scores[~same])

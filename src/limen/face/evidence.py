@@ -1,8 +1,9 @@
 """From a face score to evidence: the log-likelihood ratio (nats) of one person against two.
 
-Non-mated scores are normal as far as the data reach; beyond, their density is taken to fall exponentially at the rate
-it has there, which claims less evidence than the normal would. Mated scores are skew normal, and one in a hundred is
-allowed to look like anyone's: a mislabelled record, a mask, a profile. So a face can never speak strongly against.
+Non-mated scores are normal around 0, whatever the photos' quality. Mated scores are normal around a mean that rises
+with the mean quality of the two photos, and lie closer together the better they are: a likeness of 0.5 says more about
+two poor photos than about two good ones. One mated pair in a hundred may look like anyone's (a mislabelled record, a
+mask, a profile), so a face never speaks strongly against. Figures and fits: docs/accuracy.md, Faces.
 """
 
 from __future__ import annotations
@@ -13,64 +14,76 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
+from scipy.special import ndtr
 
-REACH = 5.0  # standard deviations to which the normal law is checked: 1 in 3.5 million pairs
-STRANGE = 0.01  # share of mated pairs that look non-mated; bounds the evidence against from below: ln 0.01 = -4.6 nats
-MOST = 25.0  # nats; more was never seen between two photos of different days
-_LOG_ROOT = 0.5 * np.log(2 * np.pi)
+REACH = 4.5  # standard deviations up to which the normal law was checked (1 pair in 300,000); beyond, the density falls
+# exponentially at the rate it has there, which claims less evidence than the normal law would
+STRANGE = 0.01  # share of mated pairs that look non-mated; the least evidence is its logarithm, -4.6 nats
+MOST = 25.0  # nats; more was not seen between two photos of different days
+_LEAST_DEVIATION, _MOST_DEVIATION = 0.05, 0.16  # of mated scores, where the line would leave what was measured
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Parameters of a model's score distributions; see `evidence.toml`."""
+    """A model's score distributions, and the centre of its embeddings.
 
-    non_mated_mean: float
-    non_mated_deviation: float
-    mated_location: float
-    mated_scale: float
-    mated_shape: float
-    mated_per_quality: float
-    mated_mean_quality: float
+    Attributes:
+        deviation: of non-mated scores (their mean is 0, as the centre is taken off).
+        mated_mean, mated_deviation: of mated scores at quality `quality`.
+        mean_slope, deviation_slope: what they gain a point of quality (the mean of both photos').
+        centre: float32 (dimension,), mean over people of their unit embeddings.
+    """
+
+    deviation: float
+    quality: float
+    mated_mean: float
+    mated_deviation: float
+    mean_slope: float
+    deviation_slope: float
+    centre: np.ndarray
+
+    def mated(self, quality: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of mated scores at a quality, 0-100."""
+        points = np.asarray(quality, np.float64) - self.quality
+        deviation = self.mated_deviation + self.deviation_slope * points
+        return self.mated_mean + self.mean_slope * points, np.clip(deviation, _LEAST_DEVIATION, _MOST_DEVIATION)
 
 
 @cache
 def calibration(model: str) -> Calibration:
-    """Calibration of a model; `KeyError` if it was never measured."""
-    return Calibration(**tomllib.loads((resources.files("limen.face") / "evidence.toml").read_text("utf-8"))[model])
+    """Calibration of a model (`limen/face/calibration`); `FileNotFoundError` if it was never measured."""
+    folder = resources.files("limen.face") / "calibration"
+    numbers = tomllib.loads((folder / f"{model}.toml").read_text("utf-8"))
+    with (folder / f"{model}-centre.npy").open("rb") as file:
+        return Calibration(centre=np.load(file, allow_pickle=False), **numbers)
 
 
-def llr(scores: np.ndarray | float, model: str = "sface") -> np.ndarray:
-    """Log-likelihood ratio (nats) for cosines: float64, same shape, between ln `STRANGE` and `MOST`."""
-    fit = calibration(model)
-    scores = np.maximum(np.asarray(scores, np.float64), fit.non_mated_mean)  # no face is less alike than a stranger's
-    z = (scores - fit.non_mated_mean) / fit.non_mated_deviation
-    beyond = np.maximum(z - REACH, 0)
-    near = np.minimum(z, REACH)
-    non_mated = -0.5 * near**2 - REACH * beyond - _LOG_ROOT - np.log(fit.non_mated_deviation)
-    u = (np.minimum(scores, fit.mated_location) - fit.mated_location) / fit.mated_scale
-    mated = np.log(2 / fit.mated_scale) - 0.5 * u**2 - _LOG_ROOT + log_ndtr(fit.mated_shape * u)
-    ratio = np.logaddexp(np.log1p(-STRANGE) + mated - non_mated, np.log(STRANGE))
-    return np.minimum(ratio, MOST)
+def llr(
+    scores: np.ndarray | float, quality: np.ndarray | float, model: str = "sface", most: float = MOST
+) -> np.ndarray:
+    """Log-likelihood ratio, nats: float64, between ln `STRANGE` and `most`.
 
-
-def non_mated_survival(evidence: np.ndarray, model: str = "sface") -> np.ndarray:
-    """Probability that two people's photos give more than this evidence (nats); the impostor tail.
-
-    Normal to `REACH` deviations, then falling exponentially at the rate it has there. Shape and order of `evidence`.
+    Args:
+        scores: cosines.
+        quality: mean of the two photos' qualities, 0-100; broadcast against the scores.
     """
     fit = calibration(model)
-    grid = np.linspace(-0.4, 1.0, 2801)  # cosines, monotone in evidence above the floor
-    table = np.maximum.accumulate(llr(grid, model))
-    scores = np.interp(evidence, table, grid, left=-1.0, right=2.0)
-    z = (scores - fit.non_mated_mean) / fit.non_mated_deviation
-    return np.where(z <= REACH, ndtr(-z), ndtr(-REACH) * np.exp(-REACH * np.maximum(z - REACH, 0)))
+    scores = np.maximum(np.asarray(scores, np.float64), 0)  # no face is less alike than a stranger's
+    z = scores / fit.deviation
+    non_mated = -0.5 * np.minimum(z, REACH) ** 2 - REACH * np.maximum(z - REACH, 0) - np.log(fit.deviation)
+    mean, deviation = fit.mated(quality)
+    mated = -0.5 * ((scores - mean) / deviation) ** 2 - np.log(deviation)
+    return np.minimum(np.logaddexp(np.log1p(-STRANGE) + mated - non_mated, np.log(STRANGE)), most)
 
 
-def expected_mated(quality: int, model: str = "sface") -> tuple[float, float]:
-    """Mean and standard deviation of mated scores for a probe of this quality (0-100)."""
+def non_mated_survival(evidence: np.ndarray, quality: float, model: str = "sface") -> np.ndarray:
+    """Probability that photos of two people, of this mean quality, give more than this evidence (nats).
+
+    The law is that of `llr`: normal to `REACH` deviations, then falling exponentially. Shape of `evidence`.
+    """
     fit = calibration(model)
-    delta = fit.mated_shape / np.sqrt(1 + fit.mated_shape**2)
-    mean = fit.mated_location + fit.mated_scale * delta * np.sqrt(2 / np.pi)
-    deviation = fit.mated_scale * np.sqrt(1 - 2 * delta**2 / np.pi)
-    return float(mean + fit.mated_per_quality * (quality - fit.mated_mean_quality)), float(deviation)
+    cosines = np.linspace(0, 1, 2001)
+    table = np.maximum.accumulate(llr(cosines, quality, model, np.inf))
+    z = np.interp(evidence, table, cosines, left=-1.0, right=1.0) / fit.deviation
+    tail = np.where(z <= REACH, ndtr(-z), ndtr(-REACH) * np.exp(-REACH * np.maximum(z - REACH, 0)))
+    return np.where(np.asarray(evidence) >= MOST, 0.0, tail)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from limen import models
-from limen.face import quality
+from limen.face import evidence, quality
 from limen.face.align import SIDE, crop
 from limen.face.detect import Face, detect
 from limen.face.quality import Measures
@@ -46,9 +46,14 @@ class FaceResult:
 class FaceExtractor:
     """Extracts face templates. Made once, in a process that may fork afterwards; not for several threads at once."""
 
-    def __init__(self) -> None:
-        """Load both models; `Damaged` if a file is missing or changed."""
+    def __init__(self, centre: np.ndarray | None = None) -> None:
+        """Load both models; `Damaged` if a file is missing or changed.
+
+        Args:
+            centre: what to take off embeddings, float32 (dimension,); default the model's calibrated centre.
+        """
         self.manifest = models.manifest(EMBEDDER)
+        self._centre = evidence.calibration(EMBEDDER).centre if centre is None else centre
         self._detector = models.session(DETECTOR)
         self._embedder = models.session(EMBEDDER)
 
@@ -84,7 +89,10 @@ class FaceExtractor:
         return detect(self._detector, rgb)
 
     def embed(self, aligned: np.ndarray) -> tuple[np.ndarray, float]:
-        """Embedding of an aligned face and of its mirror image, added.
+        """Embedding of an aligned face and of its mirror image, added, less what all faces have in common.
+
+        SFace's embeddings of all people point the same way a little (cosine 0.087 between strangers). What is left
+        after taking that centre off tells people apart better: a quarter of the misses at FPIR 1 % go (decision 0121).
 
         Args:
             aligned: uint8 (112, 112, 3).
@@ -95,9 +103,12 @@ class FaceExtractor:
         """
         pair = np.stack([aligned, aligned[:, ::-1]]).transpose(0, 3, 1, 2).astype(np.float32)
         raw = self._embedder.run(None, {self.manifest.input: pair})[0]
-        total = raw.sum(axis=0)
-        length = float(np.linalg.norm(total))
-        return (total / max(length, 1e-6)).astype(np.float32), float(np.linalg.norm(raw, axis=1).mean())
+        vector = _unit(_unit(raw.sum(axis=0)) - self._centre)
+        return vector, float(np.linalg.norm(raw, axis=1).mean())
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return (vector / max(float(np.linalg.norm(vector)), 1e-6)).astype(np.float32)
 
 
 def choose(faces: list[Face], shape: tuple[int, ...]) -> int:

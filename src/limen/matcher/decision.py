@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from scipy.special import ndtr
 
 from limen.matcher.fusion import Evidence
-from limen.matcher.tail import threshold
+from limen.matcher.tail import FaceTerms, threshold
 from limen.reasons import Reason
 from limen.terms import Answer
 from limen.wire.messages import MAX_MATCHES
@@ -37,14 +37,14 @@ class Asked:
     """What a search was made with.
 
     Attributes:
-        faces: whether the probe has a face that was searched; prints: how many prints were.
+        face: terms of the face search, None if the probe has no face; prints: how many prints were searched.
         expected: (mean, standard deviation) in nats of the total evidence that a mated record would gather, by the
             probe's quality.
         records: how many records took part.
         complete: whether the whole gallery was there.
     """
 
-    faces: bool
+    face: FaceTerms | None
     prints: int
     expected: tuple[float, float]
     records: int
@@ -66,8 +66,8 @@ def decide(evidence: Sequence[Evidence], asked: Asked, policy: Policy) -> Verdic
     Args:
         evidence: of every candidate record, in any order.
     """
-    lead = threshold(policy.fpir_refer, asked.records, asked.faces, asked.prints > 0)
-    sure = max(lead, threshold(policy.fpir_hit, asked.records, asked.faces, asked.prints > 0))
+    lead = threshold(policy.fpir_refer, asked.records, asked.face, asked.prints > 0)
+    sure = max(lead, threshold(policy.fpir_hit, asked.records, asked.face, asked.prints > 0))
     torn = {record.slot for record in evidence if _disagrees(record, asked, policy)}
     ranked = sorted(evidence, key=lambda record: record.total, reverse=True)
     leads = [record for record in ranked if record.total > lead or record.slot in torn][:MAX_MATCHES]
@@ -90,7 +90,7 @@ def chance_of_missing(asked: Asked, lead: float) -> float:
 
 
 def _nothing(asked: Asked, lead: float, reasons: set[Reason]) -> Verdict:
-    if not asked.faces and not asked.prints:
+    if asked.face is None and not asked.prints:
         return Verdict(Answer.CANNOT_TELL, frozenset(reasons | {Reason.PROBE_TOO_POOR}), ())
     if asked.records and chance_of_missing(asked, lead) > PROBABLY:
         reasons = reasons | {Reason.PROBE_TOO_POOR}
@@ -112,6 +112,6 @@ def _disagrees(record: Evidence, asked: Asked, policy: Policy) -> bool:
     """Whether the face alone points to the record as surely as a hit must, and the prints deny it: or the reverse."""
     if not record.has_face or not record.ridges:
         return False
-    by_face = record.face > threshold(policy.fpir_hit, asked.records, True, False)
-    by_print = record.ridge > threshold(policy.fpir_hit, asked.records, False, True)
+    by_face = record.face > threshold(policy.fpir_hit, asked.records, asked.face, False)
+    by_print = record.ridge > threshold(policy.fpir_hit, asked.records, None, True)
     return (by_face and record.ridge <= DENIES) or (by_print and record.face <= DENIES)

@@ -30,6 +30,7 @@ class FaceMatrix:
         self._scales = np.zeros(FIRST, np.float32)
         self._slots = np.zeros(FIRST, np.int32)
         self._keys = np.zeros(FIRST, np.uint64)
+        self._qualities = np.zeros(FIRST, np.uint8)
         self._rows: dict[int, int] = {}
 
     def __len__(self) -> int:
@@ -50,12 +51,13 @@ class FaceMatrix:
         """uint64 (n,): the key of each row."""
         return self._keys[: len(self)]
 
-    def put(self, key: int, slot: int, vector: np.ndarray) -> None:
+    def put(self, key: int, slot: int, vector: np.ndarray, quality: int) -> None:
         """Add a reference, or replace the one with this key. vector: float32 (dimension,), unit length."""
         row = self._rows.setdefault(key, len(self._rows))
         if row == len(self._keys):
             self._grow()
         self._vectors[row], self._slots[row], self._keys[row] = vector, slot, key
+        self._qualities[row] = quality
         codes, scales = encode(vector[None])
         self._codes[row, : self.dimension], self._scales[row] = codes[0, : self.dimension], scales[0]
 
@@ -100,9 +102,19 @@ class FaceMatrix:
         scores.fill(0)
         return found
 
-    def score(self, vector: np.ndarray, keys: list[int]) -> np.ndarray:
-        """Cosines of a probe with these references, which must be there: float32 (len(keys),)."""
-        return self._vectors[[self._rows[key] for key in keys]].astype(np.float32) @ vector
+    def score(self, vector: np.ndarray, keys: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Cosines of a probe with these references, which must be there, and the references' qualities.
+
+        Returns:
+            float32 (len(keys),) and uint8 (len(keys),).
+        """
+        rows = [self._rows[key] for key in keys]
+        return self._vectors[rows].astype(np.float32) @ vector, self._qualities[rows]
+
+    def quality_shares(self) -> tuple[tuple[float, float], ...]:
+        """(quality, share) of the references, in classes of ten points around the stated quality."""
+        counts = np.bincount(self._qualities[: len(self)] // 10, minlength=11)
+        return tuple((min(10.0 * c + 5, 100.0), float(n) / max(len(self), 1)) for c, n in enumerate(counts) if n)
 
     def _grow(self) -> None:
         for name in _ARRAYS:
@@ -113,7 +125,7 @@ class FaceMatrix:
             old.fill(0)
 
 
-_ARRAYS = ("_vectors", "_codes", "_scales", "_slots", "_keys")
+_ARRAYS = ("_vectors", "_codes", "_scales", "_slots", "_keys", "_qualities")
 
 
 def encode(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

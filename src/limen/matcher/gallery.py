@@ -182,7 +182,7 @@ class Gallery:
         template = reference.template
         if isinstance(template, FaceTemplate):
             matrix = self.faces.setdefault(template.model, FaceMatrix(template.vector.size))
-            matrix.put(reference.sample, slot, template.vector)
+            matrix.put(reference.sample, slot, template.vector, template.quality)
             return Kept(reference.sample, (Modality.FACE, 0), template.model)
         where = group(reference.modality, reference.position)
         self.ridges.setdefault(where, RidgeIndex()).put(reference.sample, template)

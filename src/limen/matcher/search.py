@@ -15,6 +15,7 @@ from limen.matcher.decision import Asked, Policy, decide
 from limen.matcher.fusion import Evidence, Finding, fuse
 from limen.matcher.gallery import Gallery
 from limen.matcher.positions import Group, group
+from limen.matcher.tail import FaceTerms
 from limen.reasons import Reason
 from limen.ridge import evidence as ridge_evidence
 from limen.ridge.template import RidgeTemplate
@@ -87,18 +88,19 @@ def identify(
     """
     started = time.perf_counter()
     allowed = gallery.allowed(country, int(time.time()) if now is None else now)
-    face, model = _one_face(probe.faces)
-    searched = _search(gallery, face, model, probe, allowed)
+    face = _one_face(probe.faces)
+    searched = _search(gallery, face, probe, allowed)
+    terms = _terms(gallery, face)
     asked = Asked(
-        faces=face is not None,
+        face=terms,
         prints=len(probe.prints),
-        expected=_expected(probe),
+        expected=_expected(probe, terms),
         records=int(np.count_nonzero(allowed)),
         complete=complete,
     )
     verdict = decide(searched, asked, policy)
     if face is not None:
-        face.fill(0)
+        face.vector.fill(0)
     return Outcome(
         verdict.answer,
         verdict.reasons,
@@ -109,24 +111,24 @@ def identify(
     )
 
 
-def _search(gallery: Gallery, face: np.ndarray | None, model: str, probe: Probe, allowed: np.ndarray) -> list[Evidence]:
+def _search(gallery: Gallery, face: FaceTemplate | None, probe: Probe, allowed: np.ndarray) -> list[Evidence]:
     """Evidence for each record that any probe sample proposes."""
     slots: set[int] = set()
-    if face is not None and model in gallery.faces:
-        slots |= _by_face(gallery, face, model, allowed)
+    if face is not None and face.model in gallery.faces:
+        slots |= _by_face(gallery, face, allowed)
     for where, template in probe.prints:
         slots |= _by_print(gallery, where, template, allowed)
-    faces = {slot: _compare_faces(gallery, face, model, slot) for slot in slots}
+    faces = {slot: _compare_faces(gallery, face, slot) for slot in slots}
     prints: dict[int, list[Finding]] = defaultdict(list)
     for index, (where, template) in enumerate(probe.prints):
         _compare_prints(gallery, index, where, template, slots, prints)
     return [fuse(slot, faces[slot], prints[slot]) for slot in sorted(slots)]
 
 
-def _by_face(gallery: Gallery, face: np.ndarray, model: str, allowed: np.ndarray) -> set[int]:
+def _by_face(gallery: Gallery, face: FaceTemplate, allowed: np.ndarray) -> set[int]:
     """Slots of the most alike faces among the allowed records."""
-    matrix = gallery.faces[model]
-    (rows,) = matrix.nearest(face[None], allowed, CANDIDATES)
+    matrix = gallery.faces[face.model]
+    (rows,) = matrix.nearest(face.vector[None], allowed, CANDIDATES)
     return {int(matrix.slots[row]) for row in rows}
 
 
@@ -153,11 +155,15 @@ def _search_visible(
     return gallery.ridges[kept].search_among(template, np.array(keys, np.uint64), DEPTH)
 
 
-def _compare_faces(gallery: Gallery, face: np.ndarray | None, model: str, slot: int) -> list[Finding]:
-    keys = [kept.sample for kept in gallery.samples(slot) if kept.group == FACE and kept.model == model]
-    if face is None or not keys:
+def _compare_faces(gallery: Gallery, face: FaceTemplate | None, slot: int) -> list[Finding]:
+    """The probe's face against each photo of a record."""
+    if face is None:
         return []
-    ratios = face_evidence.llr(gallery.faces[model].score(face, keys), model)
+    keys = [kept.sample for kept in gallery.samples(slot) if kept.group == FACE and kept.model == face.model]
+    if not keys:
+        return []
+    scores, qualities = gallery.faces[face.model].score(face.vector, keys)
+    ratios = face_evidence.llr(scores, (qualities.astype(float) + face.quality) / 2, face.model)
     return [Finding(-1, key, FACE, float(ratio)) for key, ratio in zip(keys, ratios, strict=True)]
 
 
@@ -198,10 +204,10 @@ def _match(gallery: Gallery, found: Evidence, strength: int) -> Match:
     )
 
 
-def _one_face(faces: Sequence[FaceTemplate]) -> tuple[np.ndarray | None, str]:
-    """Several photos of the probe as one vector: their mean weighted by quality, scaled to length one."""
+def _one_face(faces: Sequence[FaceTemplate]) -> FaceTemplate | None:
+    """Several photos of the probe as one: the mean of their vectors weighted by quality, with the best's quality."""
     if not faces:
-        return None, ""
+        return None
     model, total = faces[0].model, np.zeros_like(faces[0].vector)
     weighted = np.empty_like(total)  # one buffer that is overwritten: numpy keeps small freed arrays as they are
     for face in faces:
@@ -210,17 +216,27 @@ def _one_face(faces: Sequence[FaceTemplate]) -> tuple[np.ndarray | None, str]:
             total += weighted
     weighted.fill(0)
     total /= max(float(np.linalg.norm(total)), 1e-6)
-    return total, model
+    return FaceTemplate(model, total, max(face.quality for face in faces if face.model == model))
 
 
-def _expected(probe: Probe) -> tuple[float, float]:
+def _terms(gallery: Gallery, face: FaceTemplate | None) -> FaceTerms | None:
+    """The terms of the face search; against no reference, those of one as good as the probe."""
+    if face is None:
+        return None
+    shares = gallery.faces[face.model].quality_shares() if face.model in gallery.faces else ()
+    return FaceTerms(face.model, face.quality, shares or ((float(face.quality), 1.0),))
+
+
+def _expected(probe: Probe, terms: FaceTerms | None) -> tuple[float, float]:
     """Mean and deviation (nats) of the evidence of a mated record, as far as the probe's quality foretells it."""
     mean, variance = 0.0, 0.0
-    if probe.faces:
-        best = max(probe.faces, key=lambda face: face.quality)
-        score, deviation = face_evidence.expected_mated(best.quality, best.model)
-        ratios = face_evidence.llr(np.array([score - deviation, score, score + deviation]), best.model)
-        mean, variance = mean + float(ratios[1]), variance + float((ratios[2] - ratios[0]) / 2) ** 2
+    if terms is not None:
+        quality = (terms.quality + sum(quality * share for quality, share in terms.references)) / 2
+        score, deviation = face_evidence.calibration(terms.model).mated(quality)
+        low, middle, high = face_evidence.llr(
+            np.array([score - deviation, score, score + deviation]), quality, terms.model
+        )
+        mean, variance = float(middle), (float(high - low) / 2) ** 2
     for _, template in probe.prints:
         share = min(1.0, len(template) / FULL_PRINT)
         mean, variance = mean + share * PRINT_EXPECTED[0], variance + (share * PRINT_EXPECTED[1]) ** 2

@@ -1,14 +1,15 @@
 """The impostor tail: how often another person's record gathers this much evidence, and thresholds that follow from it.
 
-The distribution of a non-mated face comparison's evidence is known (`limen.face.evidence`: the normal law with an
-exponential end). For prints, however many, the bound holds that holds for any calibrated ratio: P(L > t) <= exp(-t), by
-Markov's inequality, because the mean of exp(L) over non-mated comparisons is 1. Face and prints of two people are
-independent, so the distribution of their sum is the convolution; and the bound holds for the sum as well, so the
-smaller of both counts. A search of N records exceeds a threshold with at most N times one record's probability.
+Faces: the law of `limen.face.evidence`, over the qualities of the probe and of the references that it meets. Prints,
+however many: P(L > t) <= exp(-t), which holds for any calibrated ratio by Markov's inequality, because the mean of
+exp(L) over non-mated comparisons is 1. Face and prints of two people are independent, so the distribution of their sum
+is the convolution; Markov's bound holds for the sum as well, so the smaller of both counts. A search of N records
+exceeds a threshold with at most N times one record's probability.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -20,23 +21,22 @@ LOWEST, HIGHEST = -40.0, 90.0  # nats; sums beyond are counted at the ends
 _GRID = np.arange(LOWEST, HIGHEST + STEP / 2, STEP)
 
 
-def ridge_survival(evidence: np.ndarray) -> np.ndarray:
-    """P(L > t) of a non-mated comparison of prints, at most exp(-t)."""
-    return np.minimum(1.0, np.exp(-np.maximum(evidence, 0.0)))
+@dataclass(frozen=True)
+class FaceTerms:
+    """What a face was compared with.
+
+    Attributes:
+        model: of probe and references.
+        quality: of the probe, 0-100.
+        references: (quality, share) of the references, shares adding to 1.
+    """
+
+    model: str
+    quality: int
+    references: tuple[tuple[float, float], ...]
 
 
-@lru_cache(maxsize=4)
-def survival(face: bool, prints: bool) -> np.ndarray:
-    """P(total evidence > t) of one non-mated record on the grid, for a probe with or without face and prints."""
-    if not face:
-        return ridge_survival(_GRID)
-    if not prints:
-        return non_mated_survival(_GRID)
-    total = _added(_mass(non_mated_survival(_GRID)), _mass(ridge_survival(_GRID)))
-    return np.minimum(np.append(np.cumsum(total[::-1])[::-1][1:], 0.0), ridge_survival(_GRID))
-
-
-def threshold(fpir: float, records: int, face: bool, prints: bool) -> float:
+def threshold(fpir: float, records: int, face: FaceTerms | None, prints: bool) -> float:
     """Nats that a record must exceed so that at most `fpir` of non-mated searches of `records` records do.
 
     Args:
@@ -44,9 +44,34 @@ def threshold(fpir: float, records: int, face: bool, prints: bool) -> float:
         records: how many records the probe is compared with.
         face, prints: what the probe has.
     """
-    wanted = fpir / max(records, 1)
-    above = np.flatnonzero(survival(face, prints) <= wanted)
+    above = np.flatnonzero(survival(face, prints) <= fpir / max(records, 1))
     return float(_GRID[above[0]]) if len(above) else HIGHEST
+
+
+@lru_cache(maxsize=256)
+def survival(face: FaceTerms | None, prints: bool) -> np.ndarray:
+    """P(total evidence > t) of one non-mated record, for t on the grid."""
+    if face is None:
+        return _markov()
+    alone = _face(face)
+    if not prints:
+        return alone
+    both = _added(_mass(alone), _mass(_markov()))
+    return np.minimum(np.append(np.cumsum(both[::-1])[::-1][1:], 0.0), _markov())
+
+
+def _face(face: FaceTerms) -> np.ndarray:
+    return sum(
+        (
+            share * non_mated_survival(_GRID, (face.quality + quality) / 2, face.model)
+            for quality, share in face.references
+        ),
+        np.zeros_like(_GRID),
+    )
+
+
+def _markov() -> np.ndarray:
+    return np.minimum(1.0, np.exp(-np.maximum(_GRID, 0.0)))
 
 
 def _mass(tail: np.ndarray) -> np.ndarray:
@@ -57,12 +82,8 @@ def _mass(tail: np.ndarray) -> np.ndarray:
 def _added(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Distribution of the sum of two independent values. Direct, not by FFT: masses of 1e-15 must stay exact."""
     full = np.convolve(one, other)
-    zero = _index(0.0)
+    zero = round(-LOWEST / STEP)
     result = full[zero : zero + len(_GRID)].copy()
     result[0] += full[:zero].sum()
     result[-1] += full[zero + len(_GRID) :].sum()
     return result
-
-
-def _index(value: float) -> int:
-    return round((value - LOWEST) / STEP)
