@@ -138,7 +138,7 @@ def test_sqlite_is_private_and_forgets(tmp_path):
 
 @pytest.mark.postgres
 def test_an_old_postgresql_schema_is_not_changed_by_itself(postgres_cluster):
-    settings = Settings(database=postgres_cluster.replace("NAME", "postgres"))
+    settings = Settings(database=postgres_cluster)
     with pytest.raises(Unavailable, match="schema none") as caught:
         open_database(settings)
     assert "limen records migrate" in caught.value.advice

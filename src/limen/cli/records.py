@@ -31,7 +31,7 @@ app = typer.Typer(no_args_is_help=True)
 console = Console()
 errors = Console(stderr=True)
 
-AN2_ENDINGS = (".an2", ".an", ".nist", ".nst", ".eft", ".ebts", ".int", ".ansi")
+AN2_STARTS = (b"1.01:", b"1.001:")  # ANSI/NIST-ITL 1-2011, 8.1: a file begins with field 1.001
 
 Country = Annotated[str, typer.Option("--country", "-c", help="The owner: ISO 3166-1 alpha-3, such as FRA.")]
 DataFolder = Annotated[
@@ -59,30 +59,32 @@ def import_(
     owner = countries.check(country)
     if not path.exists():
         raise BadFile(f"{path} does not exist.")
+    defaults = _defaults(purpose, visible_to, valid_until)
     found = manifest.find(path)
+    entries, bad_rows = manifest.read(found, defaults) if found else ([], [])
     files = [] if found else _an2_files(path)
-    started, counts, images, shortened = time.monotonic(), Counter[str](), Counter[str](), 0
-    with _vault(data, "opener") as (hub, database, vault):
-        listed = rejects.RejectsFile(rejects_file or rejects.default_place(path, hub.data))
-        job = importer.Import(
-            hub, database, vault, owner, path if path.is_dir() else path.parent, jobs=jobs,
-            defaults=_defaults(purpose, visible_to, valid_until),
-        )  # fmt: skip
-        total, steps = job.manifest(found) if found else job.files(files)
-        with listed, _progress(total, quiet=as_json) as advance:
-            for step in steps:
-                counts[step.outcome] += 1
-                images["enrolled"] += step.enrolled
-                shortened += step.shortened
-                for reject in step.rejects:
-                    listed.add(reject)
-                advance(step.images)
+    total = sum(len(entry.images) for entry in entries) + len(files)
+    folder = path if path.is_dir() else path.parent
+    started, counts, enrolled, shortened = time.monotonic(), Counter[str](), 0, 0
+    with _vault(data, "opener", owner=owner) as (hub, database, vault):
+        job = importer.Import(hub, database, vault, owner, folder, jobs=jobs, defaults=defaults)
+        with rejects.RejectsFile(rejects_file or rejects.default_place(path, hub.data)) as listed:
+            for reject in bad_rows:
+                counts[importer.REJECTED] += 1
+                listed.add(reject)
+            with _progress(total, quiet=as_json) as advance:
+                for step in job.entries(entries) if found else job.files(files):
+                    counts[step.outcome] += 1
+                    enrolled, shortened = enrolled + step.enrolled, shortened + step.shortened
+                    for reject in step.rejects:
+                        listed.add(reject)
+                    advance(step.images)
     stored = sum(count for outcome, count in counts.items() if outcome != importer.REJECTED)
     result = {
         "country": owner,
         **{outcome: counts[outcome] for outcome in (importer.ADDED, importer.CHANGED, importer.UNCHANGED)},
         "rejected": counts[importer.REJECTED],
-        "images_enrolled": images["enrolled"],
+        "images_enrolled": enrolled,
         "rejects": listed.count,
         "rejects_file": str(listed.path) if listed.count else None,
         "shortened": shortened,
@@ -97,8 +99,7 @@ def import_(
 def list_records(country: Country, data: DataFolder = None, as_json: AsJson = False) -> None:
     """List a country's records."""
     owner = countries.check(country)
-    with _vault(data) as (_, database, vault):
-        _registered(database, owner)
+    with _vault(data, owner=owner) as (_, database, vault):
         rows = (export.summary(row, store.personal_fields(row, vault)) for row in export.pages(database, owner))
         _show(list(rows), as_json)
 
@@ -106,8 +107,9 @@ def list_records(country: Country, data: DataFolder = None, as_json: AsJson = Fa
 @app.command("show")
 def show(record: RecordId, country: Country, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Show one record: what its owner says, and its samples (never the images themselves)."""
-    with _vault(data) as (_, database, vault):
-        found = _find(database, vault, countries.check(country), record)
+    owner = countries.check(country)
+    with _vault(data, owner=owner) as (_, database, vault):
+        found = _find(database, vault, owner, record)
         values = export.described(found, store.personal_fields(found, vault))
         samples = [export.sample_summary(sample) for sample in found.samples]
     if as_json:
@@ -130,7 +132,7 @@ def withdraw(
 ) -> None:
     """Delete records with all their samples; within seconds no search finds them."""
     owner = countries.check(country)
-    with _vault(data) as (_, database, vault):
+    with _vault(data, owner=owner) as (_, database, vault):
         found = [_find(database, vault, owner, record) for record in records]  # all of them, before any is deleted
         if not yes:
             typer.confirm(f"Withdraw {len(found)} record(s) of {owner} for good?", abort=True)
@@ -152,8 +154,7 @@ def export_(
 ) -> None:
     """Write a country's own records, in clear, as a folder that `records import` takes."""
     owner = countries.check(country)
-    with _vault(data) as (_, database, vault):
-        _registered(database, owner)
+    with _vault(data, owner=owner) as (_, database, vault):
         count = sum(1 for _ in export.export(database, vault, owner, folder))
     if as_json:
         console.print_json(data={"country": owner, "records": count, "folder": str(folder)})
@@ -172,18 +173,19 @@ def migrate(data: DataFolder = None) -> None:
 
 
 @contextlib.contextmanager
-def _vault(data: Path | None, *more: str) -> Iterator[tuple[Settings, Database, VaultClient]]:
-    """The hub's database and vault: of the running hub, else served for this command alone."""
+def _vault(data: Path | None, *more: str, owner: str) -> Iterator[tuple[Settings, Database, VaultClient]]:
+    """The hub's database and vault: of the running hub, else served for this command alone.
+
+    Raises:
+        NotFound: the owner does not take part in this hub; said before anything is started.
+    """
     hub = settings.load(data)
     database = open_database(hub)
+    with database.reading() as session:
+        store.registered(session, owner)
     with parts.temporary(hub, ["vault", *more]), VaultClient.connect(hub) as vault:
         yield hub, database, vault
     database.close()
-
-
-def _registered(database: Database, owner: str) -> None:
-    with database.reading() as session:
-        store.registered(session, owner)
 
 
 def _find(database: Database, vault: VaultClient, owner: str, record_id: str) -> Record:
@@ -196,16 +198,24 @@ def _find(database: Database, vault: VaultClient, owner: str, record_id: str) ->
 
 
 def _an2_files(path: Path) -> list[Path]:
-    """ANSI/NIST-ITL files by their endings, relative to the folder; one file is taken whatever its ending."""
+    """ANSI/NIST-ITL files of a folder, by their first bytes, relative to it; one file is taken whatever it is."""
     if path.is_file():
         return [Path(path.name)]
-    found = sorted(file.relative_to(path) for file in path.rglob("*") if file.suffix.lower() in AN2_ENDINGS)
+    found = sorted(file.relative_to(path) for file in path.rglob("*") if file.is_file() and _is_an2(file))
     if not found:
         raise BadFile(
             f"{path} has neither a manifest nor ANSI/NIST-ITL files.",
             advice=f"Add {' or '.join(manifest.NAMES)}; docs/records.md has the columns.",
         )
     return found
+
+
+def _is_an2(file: Path) -> bool:
+    try:
+        with file.open("rb") as start:
+            return start.read(6).startswith(AN2_STARTS)
+    except OSError:
+        return False
 
 
 def _defaults(purpose: str, visible_to: str, valid_until: str) -> dict[str, str]:

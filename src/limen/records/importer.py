@@ -1,8 +1,8 @@
 """Records in: read, have every image enrolled, seal, store each record whole. Safe to interrupt and to run again.
 
+    entries, rejects = manifest.read(path)
     job = Import(settings, database, vault, "FRA", folder)
-    total, steps = job.manifest(path)        # or job.files(paths)
-    for step in steps: ...
+    for step in job.entries(entries): ...        # or job.files(paths)
 
 Images are enrolled by several workers at once; records are stored one after the other, in the order of the input, each
 in one transaction. What is there already and unchanged is neither enrolled nor written again, so that the same input
@@ -12,7 +12,6 @@ gives the same state, however often and wherever it was interrupted.
 from __future__ import annotations
 
 import functools
-import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from limen.errors import BadInput
-from limen.records import enrolment, manifest, store
+from limen.records import enrolment, store
 from limen.records.database import Database
 from limen.records.entry import Entry, Reject
 from limen.records.index import Vault, keyed_hash
@@ -71,7 +70,7 @@ class Import:
         Args:
             folder: all paths of a manifest are below it.
             jobs: how many workers are asked at once.
-            defaults: values, as in a manifest, for what records leave open (`purpose`, `visible_to`, `valid_until`).
+            defaults: values, as in a manifest, for what files leave open (`purpose`, `visible_to`, `valid_until`).
             enrol: asks a worker; default `enrolment.enrol`.
             now: Unix seconds; default the time of the call.
 
@@ -91,17 +90,13 @@ class Import:
         )
         self._stored: set[bytes] = set()  # external keys of this run
 
-    def manifest(self, path: Path) -> tuple[int, Iterator[Step]]:
-        """Import a manifest's records: (number of images, steps). `BadFile` if the manifest as a whole is wrong."""
-        entries, rejects = manifest.read(path, self._preparation.defaults)
-        first = [Step(REJECTED, 0, rejects=[reject]) for reject in rejects]
-        steps = self._run(self._preparation.entry, entries)
-        return sum(len(entry.images) for entry in entries), itertools.chain(first, steps)
+    def entries(self, entries: Iterable[Entry]) -> Iterator[Step]:
+        """Import a manifest's records."""
+        return self._run(self._preparation.entry, entries)
 
-    def files(self, paths: Sequence[Path]) -> tuple[int, Iterator[Step]]:
-        """Import ANSI/NIST-ITL files below the folder, a record each: (number of files, steps)."""
-        folder = self._preparation.folder
-        return len(paths), self._run(self._preparation.file, [folder / path for path in paths])
+    def files(self, paths: Iterable[Path]) -> Iterator[Step]:
+        """Import ANSI/NIST-ITL files, given relative to the folder, a record each."""
+        return self._run(self._preparation.file, [self._preparation.folder / path for path in paths])
 
     def _run(self, prepare: Callable[[Any], Ready], items: Iterable[object]) -> Iterator[Step]:
         """Prepare several at once, store in order."""
@@ -158,9 +153,10 @@ class Import:
         with self._database.writing() as session:
             replaced = store.by_id(session, old.id) if old is not None and old.id != draft.id else None
             if replaced is not None:  # by a newer file of the same record
-                store.withdraw(session, replaced)
+                store.withdraw(session, replaced, now=self._preparation.now)
                 session.flush()
-            store.save(session, replace(draft, fields=fields, fields_epoch=epoch))
+            # created when the import began: its validity was reckoned from then, and must be again next time
+            store.save(session, replace(draft, fields=fields, fields_epoch=epoch), now=self._preparation.now)
         return ADDED if old is None else CHANGED
 
     def _fields_context(self, draft: store.Draft) -> Context:

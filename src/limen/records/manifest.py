@@ -152,11 +152,11 @@ def _text(manifest: Path) -> str:
 
 def _columns(header: list[str], manifest: Path, *, partial: bool = False) -> list[str]:
     """Canonical column names; `BadFile` names the ones that are unknown, doubled or missing."""
-    names = [_ALIASES.get(name, name) for name in (_canonical(word) for word in header)]
+    names = [_name(word) for word in header]
     unknown = [word for word, name in zip(header, names, strict=True) if not _known(name)]
     if unknown:
         words = ", ".join(f"'{word[:40]}'" for word in unknown[:8])
-        near = [match for word in unknown for match in difflib.get_close_matches(_canonical(word), COLUMNS, n=1)]
+        near = [match for word in unknown for match in difflib.get_close_matches(_name(word), COLUMNS, n=1)]
         hint = f"Did you mean {', '.join(near)}? " if near else ""
         raise BadFile(f"{manifest.name} has unknown columns: {words}.", advice=f"{hint}Known: {', '.join(COLUMNS)}.")
     doubled = sorted({name for name in names if names.count(name) > 1})
@@ -172,8 +172,9 @@ def _columns(header: list[str], manifest: Path, *, partial: bool = False) -> lis
 _HEADER = f"The first line must name the columns: record_id, and of {', '.join(COLUMNS[1:])}."
 
 
-def _canonical(word: object) -> str:
-    return re.sub(r"[\s-]+", "_", str(word).strip().lower())
+def _name(word: object) -> str:
+    name = re.sub(r"[\s-]+", "_", str(word).strip().lower())
+    return _ALIASES.get(name, name)
 
 
 def _known(name: str) -> bool:
@@ -227,8 +228,8 @@ def _listed(images: Any, ppi: int) -> Iterator[ImageRef]:
             if not equals or not file.strip():
                 raise BadInput("The images are not listed as 'kind=path; kind=path'.", advice="Such as face=a.jpg.")
             yield ImageRef(file.strip(), *image_kind(kind), ppi)
-    elif isinstance(images, dict) and "file" in images:
-        yield from _images(Row("", {"ppi": ppi, **{_canonical(key): value for key, value in images.items()}}))
+    elif isinstance(images, dict) and "file" in (named := {_name(key): value for key, value in images.items()}):
+        yield from _images(Row("", {"ppi": ppi, **named}))
     elif isinstance(images, dict):
         for kind, files in images.items():
             for file in files if isinstance(files, list) else [files]:
