@@ -20,7 +20,7 @@ from limen.images import Image, decode, portrait, sniff, warm
 
 MAX_BYTES = 128 << 20  # XML files of 64 MiB of images, with room
 MAX_DEATHS = 8  # images that may kill the decoder before the whole file is given up
-_PICTURES = (3, 4, 10, 13, 14, 15, 16, 17)  # record types whose images are decoded
+PICTURES = (3, 4, 10, 13, 14, 15, 16, 17)  # record types whose images are decoded
 _STATED = (5, 6, 8)  # bilevel images and signatures: only what they state
 _TYPE_4 = {0: "NONE", 1: "WSQ20", 2: "JPEGB", 3: "JPEGL", 4: "JP2", 5: "JP2L", 6: "PNG"}
 
@@ -41,6 +41,13 @@ class Report:
     records: list[Message] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     thumbnails: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def profile(self) -> str:
+        """`int-i` if the file says so (1.013), else `base`: which names Type-2 fields have."""
+        fields = self.records[0].get("fields") if self.records else None
+        domain = str(fields.get("1.013", "")) if isinstance(fields, dict) else ""
+        return "int-i" if "INT-I" in domain.upper() else "base"
 
     def as_json(self) -> Message:
         """The object that `--json` prints."""
@@ -146,7 +153,7 @@ def _look_at_transaction(transaction: Transaction, looking: _Looking) -> None:
     for index, record in enumerate(transaction.records):
         entry: Message = {"type": record.type, "idc": record.idc, "fields": dict(_fields(record)), "images": []}
         image = None
-        if record.data and record.type in _PICTURES:
+        if record.data and record.type in PICTURES:
             image = looking.decoded(index, record.tag(999 if record.type > 8 else 9), picture(record))
             entry["images"] = [_image_entry(record, image, transaction.type1, looking, index)]
         elif record.data and record.type in _STATED:

@@ -60,7 +60,8 @@ def write(header: Header, records: Sequence[Record]) -> bytes:
     """
     if len(records) > 999:
         raise BadFile("A file holds at most 999 records (1.003).")
-    message = nistitl.Message()
+    message = nistitl.Message.__new__(nistitl.Message)  # its __init__ asks for this machine's network address (uuid1)
+    message.reset(autocreate=False)
     _fill(message[0], header)
     for record in records:
         message += _binary(record) if record.type in BINARY_TYPES else _tagged(record)
@@ -144,7 +145,8 @@ def jpeg_size(jpeg: bytes) -> tuple[int, int, int]:
 
 def _fill(type1: nistitl.AsciiRecord, header: Header) -> None:
     values: list[tuple[int, object]] = [
-        (2, VERSION), (4, header.kind), (5, header.at.strftime("%Y%m%d")), (7, header.destination), (8, header.origin),
+        (1, "0"), (2, VERSION), (3, ""), (4, header.kind), (5, header.at.strftime("%Y%m%d")),
+        (7, header.destination), (8, header.origin),
         (9, header.control), (11, header.native_ppmm), (12, header.native_ppmm), (13, [list(header.domain)]),
         (14, header.at.strftime("%Y%m%d%H%M%SZ")), (15, _UTF_8),
     ]  # fmt: skip

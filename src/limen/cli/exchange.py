@@ -1,0 +1,134 @@
+"""`limen exchange`: look into, check and convert ANSI/NIST-ITL, minutiae and image files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from limen.errors import BadFile
+from limen.exchange import conversion, inspection, isolated
+from limen.exchange.fields import name
+from limen.exchange.minutiae import Standard
+
+app = typer.Typer(no_args_is_help=True)
+_LONG = 120  # characters of a value in the readable table; --json has all
+
+File = Annotated[Path, typer.Argument(help="ANSI/NIST-ITL (also XML), minutiae, face record or image file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+def show(
+    file: File,
+    images: Annotated[Path | None, typer.Option(help="Write a small JPEG of every image into this folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the records of a file, their fields and images, and what is wrong with them."""
+    report = inspection.inspect(_read(file), thumbnails=images is not None)
+    if images is not None:
+        _write_thumbnails(report, images)
+    if as_json:
+        _print_json(report)
+        return
+    out = Console(highlight=False)
+    for number, record in enumerate(report.records):
+        _print_record(out, number, record, report.profile)
+    _print_problems(out, report)
+
+
+@app.command()
+def check(
+    file: File,
+    profile: Annotated[str, typer.Option(help="base: the standard alone; int-i: INTERPOL's rules too.")] = "base",
+    as_json: Json = False,
+) -> None:
+    """Check a file against the standard's rules. Exit status 1 if any is broken."""
+    report = inspection.inspect(_read(file), profile=profile)
+    if as_json:
+        _print_json(report)
+    else:
+        _print_problems(Console(highlight=False), report)
+    raise typer.Exit(1 if report.problems else 0)
+
+
+@app.command()
+def convert(
+    source: File,
+    target: Annotated[
+        Path,
+        typer.Argument(help=f"File to write: {' '.join((*conversion.IMAGES, '.fmr (minutiae)', '.an2 (from XML)'))}"),
+    ],
+    standard: Annotated[Standard, typer.Option(help="Of a minutiae file.")] = Standard.ISO_2011,
+    record: Annotated[int | None, typer.Option(help="Which record's image or minutiae, counted from 0.")] = None,
+) -> None:
+    """Convert images to images, minutiae between standards, XML to the traditional encoding."""
+    if source.resolve() == target.resolve():
+        raise BadFile("Source and target are the same file.")
+    data = conversion.convert(_read(source), target.name, standard=standard, record=record)
+    partial = target.with_name(target.name + ".part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise BadFile(f"{target} cannot be written: {error.strerror}.") from None
+    Console(highlight=False).print(f"{target}: {len(data):,} bytes")
+
+
+def _read(file: Path) -> bytes:
+    return isolated.read_file(file, inspection.MAX_BYTES)
+
+
+def _print_json(report: inspection.Report) -> None:
+    typer.echo(json.dumps(report.as_json(), ensure_ascii=False))
+
+
+def _print_record(out: Console, number: int, record: isolated.Message, profile: str) -> None:
+    idc = "" if record["idc"] is None else f", IDC {record['idc']}"
+    out.print(f"[bold]record {number}: type {escape(str(record['type']))}{idc}[/]")
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
+    fields, images = record["fields"], record["images"]
+    assert isinstance(fields, dict) and isinstance(images, list)
+    for tag, value in fields.items():
+        table.add_row(escape(str(tag)), escape(name(str(tag), profile)), escape(_short(value)))
+    for image in images:
+        table.add_row(
+            "", "image", escape(", ".join(f"{key} {value}" for key, value in image.items() if value is not None))
+        )
+    out.print(table)
+
+
+def _short(value: object) -> str:
+    """A value on one line: items apart by commas, subfields by bars; control characters made visible."""
+    if isinstance(value, list):
+        value = " | ".join(", ".join(row) for row in value)
+    text = "".join(letter if letter.isprintable() else "·" for letter in str(value))
+    return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text)} characters)"
+
+
+def _print_problems(out: Console, report: inspection.Report) -> None:
+    if not report.problems:
+        out.print("[green]No problems.[/]")
+        return
+    table = Table("record", "field", "problem", box=None)
+    for problem in report.problems:
+        where = "file" if problem.record is None else str(problem.record)
+        table.add_row(where, escape(problem.field), escape(problem.message))
+    out.print(f"[yellow]{len(report.problems)} problem{'s' if len(report.problems) > 1 else ''}[/]")
+    out.print(table)
+
+
+def _write_thumbnails(report: inspection.Report, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for index, jpeg in report.thumbnails.items():
+            kind = str(report.records[index]["type"]).replace(":", "-")
+            (folder / f"{index:03d}-type-{kind}.jpg").write_bytes(jpeg)
+    except OSError as error:
+        raise BadFile(f"{folder} cannot be written: {error.strerror}.") from None

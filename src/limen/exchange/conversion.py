@@ -1,0 +1,153 @@
+"""Files into other files: images into images, minutiae into other standards, XML into the traditional encoding.
+
+Meant for a child process (`isolated.run`): what it reads is strangers'.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import PurePath
+from typing import TypeVar
+
+from PIL import Image as Pillow
+
+from limen.errors import BadFile
+from limen.exchange import an2, inspection, isolated, minutiae, niem
+from limen.exchange.an2 import examiner, raw
+from limen.exchange.isolated import Emit
+from limen.exchange.minutiae import Standard
+from limen.images import Image, decode, warm, wsq
+
+_PILLOW = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    ".jp2": "JPEG2000",
+}
+_PNM = (".pgm", ".ppm", ".pnm")
+IMAGES = (*_PILLOW, *_PNM, ".wsq")
+MINUTIAE = (".fmr", ".fmd", ".ist", ".ansi", ".iso")
+TRADITIONAL = (".an2", ".an2k", ".nist", ".nst", ".eft", ".int")
+T = TypeVar("T")
+_JPEG_QUALITY = 95  # ridges survive it; for evidence, keep the original
+
+
+def convert(data: bytes, target: str, *, standard: Standard = Standard.ISO_2011, record: int | None = None) -> bytes:
+    """A file's content as another kind of file, by the target's suffix; read in a confined child.
+
+    Args:
+        data: ANSI/NIST-ITL (traditional or XML), minutiae, face record or image.
+        target: name of the file to be; its suffix decides.
+        standard: for minutiae.
+        record: which record's image or minutiae, counted from 0; None: the only one there is.
+
+    Raises:
+        BadFile: nothing in the file can become such a file; `isolated.Died` if reading it killed the process.
+    """
+    warm()
+    suffix = PurePath(target).suffix.lower()
+    if suffix not in (*IMAGES, *MINUTIAE, *TRADITIONAL):
+        known = " ".join((*IMAGES, *MINUTIAE, *TRADITIONAL))
+        raise BadFile(f"'{suffix or target}' is no kind of file that can be written.", advice=f"Known: {known}.")
+
+    def work(emit: Emit) -> None:
+        if suffix in IMAGES:
+            emit({"output": encode(_image(data, record), suffix)})
+        elif suffix in MINUTIAE:
+            emit({"output": minutiae.write(_minutiae(data, standard, record))})
+        else:
+            emit({"output": _traditional(data)})
+
+    out = b""
+    for message in isolated.run(work):
+        assert isinstance(message["output"], bytes)
+        out = message["output"]
+    return out
+
+
+def encode(image: Image, suffix: str) -> bytes:
+    """An image as a file of the suffix's format, with its resolution where the format holds one."""
+    if suffix == ".wsq":
+        return wsq.encode(image.grey(), image.ppi)
+    if suffix in _PNM:
+        grey = suffix == ".pgm" or image.pixels.ndim == 2
+        head = raw.header(image.width, image.height, channels=1 if grey else 3, ppi=image.ppi)
+        return head + (image.grey() if grey else image.rgb()).tobytes()
+    out = io.BytesIO()
+    options: dict[str, object] = {"dpi": (image.ppi, image.ppi)} if image.ppi and suffix != ".jp2" else {}
+    if suffix in (".jpg", ".jpeg"):
+        options["quality"] = _JPEG_QUALITY
+    Pillow.fromarray(image.pixels).save(out, _PILLOW[suffix], **options)
+    return out.getvalue()
+
+
+def _image(data: bytes, record: int | None) -> Image:
+    kind = inspection.recognise(data)[0]
+    if kind == "image":
+        return decode(data)
+    if kind == "minutiae":
+        raise BadFile("A minutiae file holds no image.")
+    if kind == "face":
+        found = {number: face.data for number, face in enumerate(inspection.faces.read(data))}
+    else:
+        transaction = niem.read(data) if kind == "niem" else an2.read(data)
+        pictures = enumerate(transaction.records)
+        found = {n: inspection.picture(r) for n, r in pictures if r.data and r.type in inspection.PICTURES}
+    image = decode(_one(found, record, "image"))
+    stated = None if kind == "face" else _stated_ppi(transaction, record if record is not None else next(iter(found)))
+    return Image(image.pixels, stated or image.ppi, image.format)
+
+
+def _stated_ppi(transaction: an2.Transaction, record: int) -> float | None:
+    return next((s.ppi for s in an2.samples(transaction) if s.record == record), None)
+
+
+def _minutiae(data: bytes, standard: Standard, record: int | None) -> minutiae.MinutiaeFile:
+    kind = inspection.recognise(data)[0]
+    if kind == "minutiae":
+        file = minutiae.read(data)
+        if file.standard is standard and record is None:
+            return file
+        wanted = range(len(file.views)) if record is None else [record]
+        return minutiae.from_templates([minutiae.to_template(file, view) for view in wanted], standard)
+    if kind not in ("an2", "niem"):
+        raise BadFile("An image holds no minutiae; enrol it to extract them.")
+    transaction = niem.read(data) if kind == "niem" else an2.read(data)
+    of_images = {s.idc: s.minutiae for s in an2.samples(transaction) if s.minutiae is not None}
+    plotted = {
+        n: of_images.get(r.idc) or examiner.template(r) for n, r in enumerate(transaction.records) if r.type == 9
+    }
+    found = {n: template for n, template in plotted.items() if template is not None}
+    return minutiae.from_templates([_one(found, record, "Type-9 record with minutiae")], standard)
+
+
+def _one(found: dict[int, T], record: int | None, what: str) -> T:
+    """The one that is asked for, or the only one."""
+    if record is None and len(found) == 1:
+        return next(iter(found.values()))
+    if record in found:
+        return found[record]
+    places = ", ".join(map(str, found)) or "none"
+    raise BadFile(f"Say which {what} is meant, by --record.", advice=f"Records that have one: {places}.")
+
+
+def _traditional(data: bytes) -> bytes:
+    """XML, or a traditional file that is broken in places, as a clean traditional file in UTF-8."""
+    kind = inspection.recognise(data)[0]
+    if kind not in ("an2", "niem"):
+        raise BadFile("Only ANSI/NIST-ITL files can become such a file.")
+    transaction = niem.read(data) if kind == "niem" else an2.read(data)
+    type1 = transaction.type1
+    domain = next(iter(type1.subfields(13)), ("INT-I", "6.0"))
+    header = an2.Header(
+        kind=transaction.kind,
+        destination=type1.text(7),
+        origin=type1.text(8),
+        domain=(domain[0], domain[1] if len(domain) > 1 else ""),
+        control=type1.text(9),
+        reference=type1.text(10),
+    )
+    return an2.write(header, transaction.records[1:])
