@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -161,7 +163,50 @@ def test_an_unreachable_server_is_unavailable(tmp_path):
         open_database(Settings(database=f"postgresql://nobody@/x?host={tmp_path}"))
 
 
-def test_a_full_disk_is_said_so():
-    error = exc.OperationalError("INSERT secret", {"a": "secret"}, Exception("database or disk is full"))
-    assert "disk is full" in translate(error).message
+def fill(database, pages=60):
+    """Let a SQLite database grow by a few pages only: the same error as on a full disk."""
+    with database.engine.connect() as connection:
+        size = connection.exec_driver_sql("PRAGMA page_count").scalar()
+    database.engine.dispose()
+    limit = size + pages
+    sa.event.listen(database.engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={limit}").close())
+
+
+def test_a_full_disk_is_said_so_and_keeps_nothing_half(tmp_path):
+    database = open_database(Settings(data=tmp_path))
+    fill(database, pages=3)
+    with pytest.raises(Unavailable, match="disk is full") as caught:
+        with database.writing() as session:
+            session.add(Country(code="FRA", contact="", created=0))
+            session.flush()
+            session.add_all(Tombstone(change=n, record=n, sample=n, at=0) for n in range(1, 5000))
+    assert "INSERT" not in str(caught.value)
+    with database.reading() as session:
+        assert session.get(Country, "FRA") is None
+    database.close()
+
+
+def test_a_failing_disk_is_not_called_damage(tmp_path):
+    """A file-size limit makes writes fail as a broken disk does."""
+    script = (
+        "import resource, signal, sys; from limen.records.database import *; from limen.records.tables import *\n"
+        "from pathlib import Path; from limen.errors import Unavailable\n"
+        f"database = open_database(Settings(data=Path({str(tmp_path)!r})))\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
+        "try:\n"
+        "    with database.writing() as session:\n"
+        "        session.add_all(Tombstone(change=n, record=n, sample=n, at=0) for n in range(1, 50000))\n"
+        "except Unavailable as error: print(error)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "disk is full or fails" in result.stdout
+    database = open_database(Settings(data=tmp_path))
+    with database.reading() as session:
+        assert session.scalars(sa.select(Tombstone)).all() == []
+    database.close()
+
+
+def test_errors_never_hold_what_was_written():
+    error = exc.OperationalError("INSERT secret", {"a": "secret"}, Exception("secret"))
     assert "secret" not in str(translate(error))

@@ -24,6 +24,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from limen.errors import BadInput, Damaged, LimenError, Unavailable
 from limen.settings import Settings
@@ -190,15 +191,29 @@ def _translated() -> Iterator[None]:
 
 def translate(error: exc.SQLAlchemyError) -> LimenError:
     """Our error for one of SQLAlchemy's, without its statement and values."""
-    cause = str(getattr(error, "orig", "") or "").lower()
-    if "full" in cause or "no space" in cause:
-        return Unavailable("The database's disk is full.", advice="Make room; nothing was half-written.")
-    if "locked" in cause or "busy" in cause:
-        return Unavailable("The database is locked by another program.", advice="Try again.")
-    if "malformed" in cause or "not a database" in cause or "disk i/o" in cause:
-        return Damaged("The database file is damaged.", advice="Restore it from a backup.")
+    cause = getattr(error, "orig", None)
+    code = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
+    for start, kind, message, advice in _FAILURES:
+        if code.startswith(start):
+            return kind(message, advice=advice)
+    if isinstance(error, StaleDataError) or code.startswith("40"):  # 40: PostgreSQL's serialization failures
+        return Unavailable("Others changed the same records at the same time.", advice="Try again.", code="conflict")
     if isinstance(error, exc.IntegrityError):
         return BadInput("That is in conflict with what the database holds already.", code="conflict")
     if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError):
         return Unavailable("The database cannot be reached.", advice="Check that it runs, and LIMEN_DATABASE.")
     return LimenError(f"The database refused a request ({type(error).__name__}).")
+
+
+_ROOM = "Make room, and do it again; nothing was half-written."
+_BACKUP = "Restore it from a backup."
+_FAILURES: tuple[tuple[str, type[LimenError], str, str], ...] = (  # by SQLite's names and PostgreSQL's SQLSTATEs
+    ("SQLITE_FULL", Unavailable, "The database's disk is full.", _ROOM),
+    ("53100", Unavailable, "The database's disk is full.", _ROOM),
+    ("SQLITE_IOERR", Unavailable, "The database's disk is full or fails.", _ROOM),
+    ("SQLITE_BUSY", Unavailable, "The database is locked by another program.", "Try again."),
+    ("SQLITE_READONLY", Unavailable, "The database may not be written.", "Check who owns the data folder."),
+    ("SQLITE_CANTOPEN", Unavailable, "The database cannot be opened.", "Check who owns the data folder."),
+    ("SQLITE_CORRUPT", Damaged, "The database file is damaged.", _BACKUP),
+    ("SQLITE_NOTADB", Damaged, "The database file is damaged.", _BACKUP),
+)

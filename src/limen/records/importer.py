@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from limen.errors import BadInput
+from limen.errors import LimenError
 from limen.records import enrolment, store
 from limen.records.database import Database
 from limen.records.entry import Entry, Reject
@@ -118,7 +118,7 @@ class Import:
         entry = self._own_id(ready.entry)
         try:
             outcome = self._stored_as(entry, ready)
-        except BadInput as error:
+        except LimenError as error:
             if error.code != "conflict":
                 raise
             twice = Reject(
