@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from limen import exchange
 from limen.errors import BadFile
 from limen.exchange import an2, niem
 from limen.exchange.an2 import examiner
@@ -341,3 +342,12 @@ def test_mutated_packages_are_read_or_refused(data: st.DataObject) -> None:
     an2.person_fields(transaction)
     an2.samples(transaction)
     check(transaction, "int-i")
+
+
+def test_either_encoding_is_read_and_recognised() -> None:
+    both = [package(type_1(), TYPE_2, PRINT), an2.write(an2.Header("CPS", "A", "B"), [])]
+    for data in both:
+        assert exchange.is_transaction(data[:4096])
+        assert exchange.read(data).kind == "CPS"
+    for other in (b"", WSQ, b"<html>", b"1.002:"):
+        assert not exchange.is_transaction(other)
