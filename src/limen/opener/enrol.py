@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import cbor2
 
-from limen import images
+from limen import exchange, images
 from limen.errors import BadMessage, LimenError
 from limen.exchange import an2
 from limen.opener.examine import UNKNOWN_QUALITY, Finding, examine, extract
@@ -71,7 +71,7 @@ class _Enrolment:
 
     def _file(self, data: bytes) -> None:
         """Every sample of an ANSI/NIST-ITL file, the file itself, and what it says of the person."""
-        transaction = an2.read(data)
+        transaction = exchange.read(data)
         for number, sample in enumerate(an2.samples(transaction)):
             self._working()
             ppi = round(sample.ppi or 0)
