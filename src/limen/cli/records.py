@@ -17,6 +17,7 @@ from rich.text import Text
 
 from limen import countries, settings
 from limen.errors import BadFile, BadInput, NotFound
+from limen.exchange import is_transaction
 from limen.hub import parts
 from limen.records import export, importer, manifest, rejects, store
 from limen.records.database import Database, open_database
@@ -31,7 +32,6 @@ app = typer.Typer(no_args_is_help=True)
 console = Console()
 errors = Console(stderr=True)
 
-AN2_STARTS = (b"1.01:", b"1.001:")  # ANSI/NIST-ITL 1-2011, 8.1: a file begins with field 1.001
 
 Country = Annotated[str, typer.Option("--country", "-c", help="The owner: ISO 3166-1 alpha-3, such as FRA.")]
 DataFolder = Annotated[
@@ -213,7 +213,7 @@ def _an2_files(path: Path) -> list[Path]:
 def _is_an2(file: Path) -> bool:
     try:
         with file.open("rb") as start:
-            return start.read(6).startswith(AN2_STARTS)
+            return is_transaction(start.read(4096))
     except OSError:
         return False
 
