@@ -5,13 +5,21 @@ a kernel lacks are named by `probe`, so that `limen doctor` can say so and produ
 """
 
 from limen.confine.landlock import deny_all
-from limen.confine.process import die_with_parent, keep_private, limit, lock_memory, new_privileges_never
+from limen.confine.process import (
+    die_with_parent,
+    give_back_memory,
+    keep_private,
+    limit,
+    lock_memory,
+    new_privileges_never,
+)
 from limen.confine.seccomp import allow_little
 
 __all__ = [
     "allow_little",
     "deny_all",
     "die_with_parent",
+    "give_back_memory",
     "keep_private",
     "limit",
     "lock_memory",

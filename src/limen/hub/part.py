@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
-from limen import matcher
+from limen import matcher, opener
 from limen.settings import Settings
 
 #: Module of each part's `main(settings, ready)`, in the order in which they start.
@@ -124,6 +124,7 @@ def _settings_line(settings: Settings) -> bytes:
 
 
 def _environment(part: str) -> dict[str, str]:
-    """One thread a process: workers fork, and two cores are shared by all. The matcher wipes what it frees."""
+    """One thread a process: workers fork, and two cores are shared by all. Opener and matcher set up their heaps."""
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    return os.environ | threads | (matcher.ENVIRONMENT if part == "matcher" else {})
+    own = {"matcher": matcher.ENVIRONMENT, "opener": opener.ENVIRONMENT}
+    return os.environ | threads | own.get(part, {})

@@ -17,6 +17,7 @@ from limen.opener.intake import UPLOAD_SECONDS
 from limen.opener.worker import WORKING, Kind, hand_off
 from limen.settings import Settings
 
+ENROL_PATIENCE = 6  # times `worker_seconds` a sample: an import may run beside much else, and no one waits for it
 MOST_SAMPLES = 100  # of a file, for a bound on the time that it may take
 
 log = structlog.get_logger("opener")
@@ -97,7 +98,7 @@ class Pool:
             word = b""
         if word == WORKING and worker.busy and (not worker.working or worker.kind is Kind.ENROL):
             worker.working = True  # said once by a probe worker, for each sample of a file by an enrolment worker
-            worker.deadline = time.monotonic() + self._settings.worker_seconds
+            worker.deadline = time.monotonic() + self._patience(worker.kind)
         elif not word:
             self._bury(worker)
 
@@ -127,6 +128,10 @@ class Pool:
         """Enrolment leaves room for probes: an import must not keep officers waiting."""
         reserve = self._ready[Kind.PROBE] if kind is Kind.ENROL else 0
         return max(self._settings.max_workers - reserve, sum(w.kind is not kind for w in self._workers) + 1)
+
+    def _patience(self, kind: Kind) -> float:
+        """Seconds of the clock; the processor time that a worker may use is limited besides."""
+        return self._settings.worker_seconds * (1 if kind is Kind.PROBE else ENROL_PATIENCE)
 
     def _cpu_seconds(self, kind: Kind) -> int:
         return self._settings.worker_seconds * (1 if kind is Kind.PROBE else MOST_SAMPLES)

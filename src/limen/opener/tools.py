@@ -14,7 +14,7 @@ import cbor2
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from limen import images
+from limen import confine, images
 from limen.capture import container
 from limen.capture.offer import Offer
 from limen.capture.sealing import open_capture, seal_capture
@@ -47,6 +47,7 @@ def load() -> Tools:
     _rehearse_sealing()
     _rehearse_extraction(tools)
     _rehearse_files()
+    confine.give_back_memory()
     return tools
 
 

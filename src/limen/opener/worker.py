@@ -59,10 +59,11 @@ def live(control: socket.socket, kind: Kind, *, tools: Tools, zygote: int, cpu_s
         cpu_seconds: of processor time that it may use.
     """
     status = 1
+    connections: list[socket.socket] = []
     try:
         _strip(control, zygote)
         _confine(cpu_seconds)
-        _serve(socket.socket(fileno=CONTROL), kind, tools)
+        _serve(socket.socket(fileno=CONTROL), kind, tools, connections)
         status = 0
     finally:
         os._exit(status)  # no handlers, no flushing, no traceback: nothing of the capture is written anywhere
@@ -92,11 +93,17 @@ def _confine(cpu_seconds: int) -> None:
     confine.allow_little()
 
 
-def _serve(control: socket.socket, kind: Kind, tools: Tools) -> None:
+def _serve(control: socket.socket, kind: Kind, tools: Tools, connections: list[socket.socket]) -> None:
+    """Serve whom the zygote hands over.
+
+    The requester's connection is kept in `connections` and never closed here: at the end of a process the kernel frees
+    its memory before it closes its descriptors, so a requester that sees its connection end knows that all is gone.
+    """
     tag, descriptors, _, _ = socket.recv_fds(control, 1, kind.descriptors)
     if tag != kind.value or len(descriptors) != kind.descriptors:
         return  # the zygote has ended, or has no use for this worker
-    requester, *others = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+    connections += [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    requester, *others = connections
 
     def working() -> None:
         control.send(WORKING)
