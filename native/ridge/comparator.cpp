@@ -26,12 +26,12 @@ CompareFunction comparator(Level level) {
 }
 
 View view(const Minutiae& print) {
-  return {print.n, print.padded, print.x.data(), print.y.data(), print.weight.data(), print.hull,
+  return {print.n, print.padded, print.x.data(), print.y.data(), print.cosine.data(), print.sine.data(), print.weight.data(), print.hull,
           print.angle.data(), print.kind.data(), print.low.data(), print.high.data()};
 }
 
 Room Scratch::room(int n, int m) {
-  const std::size_t whole = 3ull * m + 5ull * n + 3ull * (n + m), real = 7ull * n;
+  const std::size_t whole = 4ull * m + 7ull * n, real = 7ull * n;
   if (whole_.size() < whole) whole_.resize(whole);
   if (real_.size() < real) real_.resize(real);
   std::int32_t* w = whole_.data();

@@ -9,19 +9,20 @@
 namespace limen::ridge {
 
 constexpr int kMaxCandidates = 64;  // pairs of alike local structures that are weighed against one another
-constexpr int kFeatures = 16;
+constexpr float kUnrelated = -6;    // nats: no two minutiae have alike surroundings
+constexpr int kFeatures = 24;
 
 // A print as bare pointers, for the kernels: they must not instantiate library templates, because every instruction
 // set would emit its own copy under one name and the linker would keep any.
 struct View {
   int n, padded;
-  const float *x, *y, *weight, *hull;
+  const float *x, *y, *cosine, *sine, *weight, *hull;
   const std::int32_t *angle, *kind;
   const std::uint64_t *low, *high;
 };
 
 struct Outcome {
-  float score = 0;                  // log-likelihood ratio before calibration, nats
+  float score = 0;                  // log-likelihood ratio of one finger against two, nats; 0 where nothing can be said
   float cosine = 1, sine = 0;       // rotation that carries the first print onto the second
   float shift_x = 0, shift_y = 0;   // and then this translation, pixels, y upwards
   int pairs = 0;
@@ -36,7 +37,7 @@ struct Room {
   std::int32_t *row, *inside_first, *angle;  // n
   float *x, *y;                              // n: the first print carried onto the second
   float *sum, *sum_x, *sum_y;                // n
-  std::int32_t *candidates;                  // 3 m + 3 n: packed candidate pairs
+  std::int32_t *candidates;                  // 2 n + m: packed candidate pairs
   std::int32_t *pairs_first, *pairs_second;  // n: the pairing
   float *residual_x, *residual_y;            // n
 };

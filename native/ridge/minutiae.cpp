@@ -17,12 +17,20 @@ std::uint16_t u16(const std::uint8_t* p) { return static_cast<std::uint16_t>(p[0
 
 }  // namespace
 
+Minutiae::~Minutiae() {
+  auto wipe = [](auto& values) { explicit_bzero(values.data(), values.size() * sizeof(values[0])); };
+  wipe(x), wipe(y), wipe(angle), wipe(cosine), wipe(sine), wipe(weight), wipe(kind), wipe(low), wipe(high);
+  explicit_bzero(hull, sizeof hull);
+}
+
 void Minutiae::resize(int count) {
   n = count;
   padded = (count + kLanes - 1) / kLanes * kLanes;
   x.assign(padded, kFar);
   y.assign(padded, kFar);
   angle.assign(padded, 0);
+  cosine.assign(padded, 1.0f);
+  sine.assign(padded, 0.0f);
   weight.assign(padded, 0.0f);
   kind.assign(padded, 3);
   low.assign(padded, 0);
@@ -46,6 +54,8 @@ void read_template(const std::uint8_t* data, std::size_t size, Minutiae& out) {
     out.x[i] = x;
     out.y[i] = -y;
     out.angle[i] = u16(row + 4);
+    out.cosine[i] = std::cos(out.angle[i] * (2 * kPi / kTurn));
+    out.sine[i] = std::sin(out.angle[i] * (2 * kPi / kTurn));
     out.kind[i] = row[6];
     out.weight[i] = row[7] / 100.0f;
   }

@@ -21,10 +21,16 @@ struct Minutiae {
   int width = 0, height = 0, position = 0, quality = 255;
   std::vector<float> x, y;
   std::vector<std::int32_t> angle;
+  std::vector<float> cosine, sine;          // of angle
   std::vector<float> weight;                // minutia quality, 0-1
   std::vector<std::int32_t> kind;
   std::vector<std::uint64_t> low, high;     // halves of the 128-bit local structure codes
   float hull[kMaxHull];                     // support of the minutiae's hull in direction k * 2 pi / kMaxHull, pixels
+
+  Minutiae() = default;
+  Minutiae(Minutiae&&) = default;
+  Minutiae& operator=(Minutiae&&) = default;
+  ~Minutiae();  // overwrites: a probe must leave nothing behind
 
   void resize(int count);
 };

@@ -26,8 +26,8 @@ def test_impressions_of_one_finger_score_above_all_others():
         scores = compare_many(prepare(probe), references)
         others = np.delete(scores, index)
         assert scores.dtype == np.float32
-        assert scores[index] > 2 * others.max()
-        assert llr(float(scores[index])) > 3 > 0 > llr(float(np.median(others)))
+        assert scores[index] > others.max() + 2
+        assert llr(float(scores[index])) > 3 > -3 > llr(float(np.median(others)))
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.7, np.pi / 2, np.pi, -2.5])
@@ -50,13 +50,13 @@ def test_half_a_finger_is_found():
     left = one.x < 400
     half = template(one.x[left], one.y[left], one.angle[left], one.kind[left], one.minutia_quality[left])
     others = compare_many(prepare(half), [prepare(finger(seed, 60)) for seed in range(100, 140)])
-    assert compare(prepare(half), prepare(impression(one, 5, turn=0.5))) > 1.5 * others.max()
+    assert compare(prepare(half), prepare(impression(one, 5, turn=0.5))) > others.max() + 2
 
 
 def test_order_hardly_matters():
     for seed in range(10):
         a, b = prepare(finger(seed)), prepare(impression(finger(seed), seed, turn=1.0))
-        assert compare(a, b) == pytest.approx(compare(b, a), rel=0.25)
+        assert compare(a, b) == pytest.approx(compare(b, a), abs=1)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
@@ -64,15 +64,15 @@ def test_hardly_any_minutiae_give_no_evidence(count):
     few = prepare(finger(1, count) if count else template([], [], []))
     many = prepare(finger(2))
     for a, b in ((few, few), (few, many), (many, few)):
-        assert 0 <= compare(a, b) < 3
+        assert compare(a, b) < 1  # nat
         assert len(explain(a, b).pairs) <= count
 
 
 def test_identical_minutiae_are_no_evidence_and_take_no_time():
     heap = prepare(template(np.full(MAX_MINUTIAE, 400.0), np.full(MAX_MINUTIAE, 300.0), np.zeros(MAX_MINUTIAE)))
     start = time.process_time()
-    assert compare(heap, heap) < 3
-    assert compare(heap, prepare(finger(1))) < 3
+    assert compare(heap, heap) <= 0
+    assert compare(heap, prepare(finger(1))) <= 0
     assert time.process_time() - start < 5
 
 

@@ -46,7 +46,10 @@ def prepare(template: RidgeTemplate) -> Prepared:
 
 
 def compare(a: Prepared, b: Prepared) -> float:
-    """How alike two prints are: 0 and up, more is more alike. Not calibrated: see `limen.ridge.evidence.llr`."""
+    """How alike two prints are: more is more alike, 0 where nothing can be said (fewer than two minutiae).
+
+    Nearly a log-likelihood ratio in nats; `limen.ridge.evidence.llr` calibrates it.
+    """
     return float(_native.compare(a, b))
 
 
