@@ -50,14 +50,15 @@ Buffer<float> padded(const Array& array) {
 }
 
 void Workspace::resize(int height, int width) {
-    if (height == height_ && width == width_) return;
-    height_ = height, width_ = width;
-    const std::size_t rows = rounded(std::max(kGroup, width), kRows) + kRows + kRun;
+    const std::size_t pixels = static_cast<std::size_t>(height) * width * kColumns + kRows * kWidest;
+    if (pixels <= out.size() && width <= width_) return;
+    width_ = std::max(width, width_);
+    const std::size_t rows = rounded(std::max(kGroup, width_), kRows) + kRows + kRun;
     normalised.resize(rows * kWidest);
     shortcut.resize(rows * kWidest);
     hidden.resize(kRows * 4 * kWidest);
     sums.resize(kRows * kWidest);
-    out.resize(static_cast<std::size_t>(height) * width * kColumns + kRows * kWidest);
+    out.resize(std::max(pixels, out.size()));
 }
 
 // ---- Stem ----
@@ -69,7 +70,7 @@ Stem::Stem(const Arrays& arrays)
       shift_(padded(arrays.at("stem/shift", {48}))),
       epsilon_(arrays.at("epsilon", {1}).data[0]) {}
 
-void Stem::run(const Map<std::uint16_t>& image, Map<float>& low, Map<float>& high) const {
+void Stem::run(const Map<std::uint16_t>& image, Map<float>& low, Map<std::uint16_t>& high) const {
     static constexpr int kReads[7] = {-4, -2, -1, 0, 1, 2, 4};  // rows of the image, as the kernel is ordered
     alignas(64) float sums_of[2][3][16 * 16];
     const __m512 bias[3] = {load(bias_, 0), load(bias_, 1), load(bias_, 2)};
@@ -123,10 +124,10 @@ void Stem::run(const Map<std::uint16_t>& image, Map<float>& low, Map<float>& hig
                 const int to_y = y / 2, to_x = (x + i) / 2;
                 _mm512_storeu_ps(low.at(to_y, to_x), _mm512_max_ps(_mm512_max_ps(value[0][0], value[0][1]),
                                                                    _mm512_max_ps(value[0][2], value[0][3])));
-                for (int part = 1; part < 3; ++part)
-                    _mm512_storeu_ps(high.at(to_y, to_x) + 16 + part * 16,
-                                     _mm512_mul_ps(quarter, _mm512_add_ps(_mm512_add_ps(value[part][0], value[part][1]),
-                                                                          _mm512_add_ps(value[part][2], value[part][3]))));
+                const auto mean = [&](const __m512* four) {
+                    return _mm512_mul_ps(quarter, _mm512_add_ps(_mm512_add_ps(four[0], four[1]), _mm512_add_ps(four[2], four[3])));
+                };
+                _mm512_storeu_si512(high.at(to_y, to_x) + 32, to_bf16(mean(value[1]), mean(value[2])));
             }
         }
 }
@@ -200,7 +201,7 @@ Attention::Attention(const Arrays& arrays)
       bias_(padded(arrays.at("attention/bias", {48}))),
       gate_bias_(padded(arrays.at("attention/gate_bias", {32}))) {}
 
-void Attention::run(const Map<std::uint16_t>& in, Map<float>& out) const {
+void Attention::run(const Map<std::uint16_t>& in, Map<std::uint16_t>& out) const {
     alignas(64) float sums_of[3][16 * 16], gates[2][16 * 16];
     alignas(64) std::uint16_t hidden[16 * 64] = {};
     for (int y = 0; y < in.height(); ++y)
@@ -238,85 +239,122 @@ void Attention::run(const Map<std::uint16_t>& in, Map<float>& out) const {
             }
             _tile_stored(0, gates[0], 64);
             _tile_stored(1, gates[1], 64);
-            for (int i = 0; i < 16; ++i)
+            for (int i = 0; i < 16; ++i) {
+                __m512 passed[2];
                 for (int part = 0; part < 2; ++part) {
                     const __m512 open = sigmoid(_mm512_add_ps(_mm512_load_ps(gates[part] + i * 16), load(gate_bias_, part)));
                     const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in.at(y, x + i) + part * 16));
                     const __m512 value = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
-                    _mm512_storeu_ps(out.at(y, x + i) + part * 16, _mm512_mul_ps(value, open));
+                    passed[part] = _mm512_mul_ps(value, open);
                 }
+                _mm512_storeu_si512(out.at(y, x + i), to_bf16(passed[0], passed[1]));
+            }
         }
 }
 
 // ---- Bottleneck ----
 
+namespace {
+
+/// Where channel `c` stands after depthwise convolution: of every 32, the even ones first.
+int parted(int c) { return c / 32 * 32 + c % 2 * 16 + c % 32 / 2; }
+
+/// Depthwise kernel as, for every 32 channels, all taps' vectors of the even ones, then of the odd ones.
+Buffer<float> by_half(const Array& kernel) {
+    const int taps = kernel.shape[0], channels = kernel.shape[1];
+    Buffer<float> packed;
+    packed.resize(static_cast<std::size_t>(rounded(channels, 32)) * taps);
+    for (int tap = 0; tap < taps; ++tap)
+        for (int c = 0; c < channels; ++c)
+            packed.data()[(parted(c) / 16 * taps + tap) * 16 + parted(c) % 16] = kernel.data[tap * channels + c];
+    return packed;
+}
+
+/// Weights whose rows are the channels after depthwise convolution.
+Packed packed_parted(const Array& weights) {
+    const int depth = weights.shape[0], columns = weights.shape[1];
+    std::vector<float> sorted(static_cast<std::size_t>(rounded(depth, 32)) * columns);
+    for (int c = 0; c < depth; ++c) std::copy_n(weights.data + static_cast<std::size_t>(c) * columns, columns, sorted.data() + static_cast<std::size_t>(parted(c)) * columns);
+    return Packed(sorted.data(), rounded(depth, 32), columns);
+}
+
+}  // namespace
+
 Bottleneck::Bottleneck(const Arrays& arrays, const std::string& name)
     : depth_(arrays.at(name + "/depthwise", {49, 0}).shape[1]),
       columns_(arrays.at(name + "/reduce", {4 * depth_, 0}).shape[1]),
-      vectors_(rounded(depth_, kLanes) / kLanes),
-      expand_(arrays.at(name + "/expand", {depth_, 4 * depth_}).data, depth_, 4 * depth_),
+      groups_(rounded(depth_, 32) / 32),
+      expand_(packed_parted(arrays.at(name + "/expand", {depth_, 4 * depth_}))),
       reduce_(arrays.at(name + "/reduce", {4 * depth_, columns_}).data, 4 * depth_, columns_),
       shortcut_(arrays.at(name + "/shortcut", {depth_, columns_}).data, depth_, columns_),
-      depthwise_(by_vector(arrays.at(name + "/depthwise", {49, depth_}))),
+      depthwise_(by_half(arrays.at(name + "/depthwise", {49, depth_}))),
       expand_bias_(padded(arrays.at(name + "/expand_bias", {4 * depth_}))),
       bias_(padded(arrays.at(name + "/bias", {columns_}))),
       epsilon_(arrays.at("epsilon", {1}).data[0]) {
     if (depth_ > kWidest) throw std::invalid_argument("layer " + name + " is too wide");
 }
 
-void Bottleneck::run(const Map<float>& in, Workspace& work) const {
+void Bottleneck::run(const Map<std::uint16_t>& in, Workspace& work) const {
     const int height = in.height(), width = in.width(), rows = group_rows(height, width);
     for (int top = 0; top < height; top += rows) {
         const int lines = std::min(rows, height - top), count = lines * width;
-        for (int line = 0; line < lines; ++line)
-            for (int x = 0; x < width; x += kRun) normalise(in, top + line, x, line * width + x, work);
+        for (int line = 0; line < lines; line += 2)
+            for (int x = 0; x < width; x += kRun)
+                normalise(in, top + line, x, line * width + x, line + 1 < lines ? (line + 1) * width + x : -1, work);
         for (int row = 0; row < count; row += kRows)
             project(row, std::min(kRows, count - row),
                     work.out.data() + static_cast<std::size_t>(top * width + row) * stride(), work);
     }
 }
 
-void Bottleneck::run_at(const Map<float>& in, const std::vector<std::pair<int, int>>& pixels, float* out,
-                        Workspace& work) const {
-    constexpr int kRuns = kRows / 3;
+void Bottleneck::run_around(const Map<std::uint16_t>& in, const std::vector<std::pair<int, int>>& pixels, float* out,
+                            Workspace& work) const {
+    constexpr int kAtOnce = 3;  // 27 of 32 rows
     const int count = static_cast<int>(pixels.size());
-    for (int first = 0; first < count; first += kRuns) {
-        const int some = std::min(kRuns, count - first);
-        for (int i = 0; i < some; ++i) normalise(in, pixels[first + i].first, pixels[first + i].second, 3 * i, work);
-        project(0, 3 * some, out + static_cast<std::size_t>(3 * first) * stride(), work);
+    for (int first = 0; first < count; first += kAtOnce) {
+        const int some = std::min(kAtOnce, count - first);
+        for (int i = 0; i < some; ++i) {
+            const auto [y, x] = pixels[first + i];
+            // rows overlap: of each run's eight pixels three are kept, the others overwritten by the next
+            normalise(in, y - 1, x - 1, 9 * i, 9 * i + 3, work);
+            normalise(in, y + 1, x - 1, 9 * i + 6, -1, work);
+        }
+        project(0, 9 * some, out + static_cast<std::size_t>(9 * first) * stride(), work);
     }
 }
 
-void Bottleneck::normalise(const Map<float>& in, int y, int x, int row, Workspace& work) const {
-    const int depth = expand_.depth() * kDepth;
-    alignas(64) __m512 value[kWidest / kLanes + 1][kRun];
-    __m512 sum[16];  // lanes 0-7 of their total: sums, 8-15: sums of squares
-    for (int n = 0; n < 16; ++n) sum[n] = _mm512_setzero_ps();
-    for (int v = 0; v < vectors_; ++v) {
-        depthwise<7>(in.at(y - 3, x - 3) + v * kLanes, in.row(), in.channels(), depthwise_.data() + v * 49 * kLanes, value[v]);
-        for (int n = 0; n < kRun; ++n) {
-            sum[n] = _mm512_add_ps(sum[n], value[v][n]);
-            sum[kRun + n] = _mm512_fmadd_ps(value[v][n], value[v][n], sum[kRun + n]);
-        }
+void Bottleneck::normalise(const Map<std::uint16_t>& in, int y, int x, int row, int below, Workspace& work) const {
+    const int depth = groups_ * 32;
+    alignas(64) __m512 value[kWidest / kLanes][2 * kRun];
+    __m512 sum[2][16];  // of each line: lanes 0-7 of their total are sums, 8-15 sums of squares
+    for (int n = 0; n < 16; ++n) sum[0][n] = sum[1][n] = _mm512_setzero_ps();
+    for (int v = 0; v < 2 * groups_; ++v) {
+        PairedDepthwise(in.at(y - 3, x - 3) + v / 2 * 32, in.row(), in.channels(), depthwise_.data() + v * 49 * kLanes, v % 2)
+            .run(value[v]);
+        for (int line = 0; line < 2; ++line)
+            for (int n = 0; n < kRun; ++n) {
+                const __m512 one = value[v][line * kRun + n];
+                sum[line][n] = _mm512_add_ps(sum[line][n], one);
+                sum[line][kRun + n] = _mm512_fmadd_ps(one, one, sum[line][kRun + n]);
+            }
     }
-    if (vectors_ % 2)
-        for (int n = 0; n < kRun; ++n) value[vectors_][n] = _mm512_setzero_ps();
-    const __m512 total = _mm512_mul_ps(sums(sum), _mm512_set1_ps(1.f / static_cast<float>(depth_)));
-    const __m512 squares = _mm512_shuffle_f32x4(total, total, 0b11101110);
-    const __m512 variance = _mm512_fnmadd_ps(total, total, squares);
-    alignas(64) float mean[16], spread[16];
-    _mm512_store_ps(mean, total);
-    _mm512_store_ps(spread, rsqrt(_mm512_add_ps(_mm512_max_ps(variance, _mm512_setzero_ps()), _mm512_set1_ps(epsilon_))));
-    for (int n = 0; n < kRun; ++n) {
-        const __m512 by = _mm512_set1_ps(spread[n]), less = _mm512_set1_ps(-mean[n] * spread[n]);
-        std::uint16_t* to = work.normalised.data() + static_cast<std::size_t>(row + n) * depth;
-        std::uint16_t* aside = work.shortcut.data() + static_cast<std::size_t>(row + n) * depth;
-        const float* from = in.at(y, x + n);
-        for (int v = 0; v < vectors_; v += 2) {
-            const __m512 last = v + 1 < vectors_ ? _mm512_loadu_ps(from + (v + 1) * kLanes) : _mm512_setzero_ps();
-            _mm512_storeu_si512(to + v * kLanes, to_bf16(_mm512_fmadd_ps(value[v][n], by, less),
-                                                         _mm512_fmadd_ps(value[v + 1][n], by, less)));
-            _mm512_storeu_si512(aside + v * kLanes, to_bf16(_mm512_loadu_ps(from + v * kLanes), last));
+    for (int line = 0; line < (below < 0 ? 1 : 2); ++line) {
+        const __m512 total = _mm512_mul_ps(sums(sum[line]), _mm512_set1_ps(1.f / static_cast<float>(depth_)));
+        const __m512 squares = _mm512_shuffle_f32x4(total, total, 0b11101110);
+        const __m512 variance = _mm512_max_ps(_mm512_fnmadd_ps(total, total, squares), _mm512_setzero_ps());
+        alignas(64) float mean[16], spread[16];
+        _mm512_store_ps(mean, total);
+        _mm512_store_ps(spread, rsqrt(_mm512_add_ps(variance, _mm512_set1_ps(epsilon_))));
+        for (int n = 0; n < kRun; ++n) {
+            const __m512 by = _mm512_set1_ps(spread[n]), less = _mm512_set1_ps(-mean[n] * spread[n]);
+            const std::size_t at = static_cast<std::size_t>((line ? below : row) + n) * depth;
+            const std::uint16_t* from = in.at(y + line, x + n);
+            for (int g = 0; g < groups_; ++g) {
+                const __m512 even = value[2 * g][line * kRun + n], odd = value[2 * g + 1][line * kRun + n];
+                _mm512_storeu_si512(work.normalised.data() + at + g * 32,
+                                    to_bf16(_mm512_fmadd_ps(even, by, less), _mm512_fmadd_ps(odd, by, less)));
+                _mm512_storeu_si512(work.shortcut.data() + at + g * 32, _mm512_loadu_si512(from + g * 32));
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ struct Workspace {
     void resize(int height, int width);
 
   private:
-    int height_ = 0, width_ = 0;
+    int width_ = 0;
 };
 
 /// Values of a vector length, filled up with zeros.
@@ -47,7 +47,7 @@ class Stem {
     explicit Stem(const Arrays& arrays);
     /// `image`: bfloat16 grey levels, halo 4, even sides. `low`: 16 channels, the larger of 2x2 pixels; `high`: 32
     /// channels from channel 32 on, their mean. Both of half the sides.
-    void run(const Map<std::uint16_t>& image, Map<float>& low, Map<float>& high) const;
+    void run(const Map<std::uint16_t>& image, Map<float>& low, Map<std::uint16_t>& high) const;
 
   private:
     Packed kernel_;
@@ -75,7 +75,7 @@ class Attention {
   public:
     explicit Attention(const Arrays& arrays);
     /// `in`: 32 channels, halo 6, width a multiple of 16. `out`: its first 32 channels.
-    void run(const Map<std::uint16_t>& in, Map<float>& out) const;
+    void run(const Map<std::uint16_t>& in, Map<std::uint16_t>& out) const;
 
   private:
     Packed kernel_, gate_;
@@ -88,18 +88,21 @@ class Bottleneck {
     Bottleneck(const Arrays& arrays, const std::string& name);
     int channels() const { return columns_; }
     int stride() const { return reduce_.blocks() * kColumns; }
-    void run(const Map<float>& in, Workspace& work) const;
-    /// The same for the three pixels from each chosen one (y, x) to the right: three rows of `stride()` floats each
-    /// into `out`. They may lie a pixel outside of `in` if its halo is 4.
-    void run_at(const Map<float>& in, const std::vector<std::pair<int, int>>& pixels, float* out, Workspace& work) const;
+    /// `in`: channels a multiple of 32, halo 3.
+    void run(const Map<std::uint16_t>& in, Workspace& work) const;
+    /// The same for the 3x3 pixels around each chosen one (y, x): nine rows of `stride()` floats each into `out`. They
+    /// may lie a pixel outside of `in` if its halo is 4.
+    void run_around(const Map<std::uint16_t>& in, const std::vector<std::pair<int, int>>& pixels, float* out,
+                    Workspace& work) const;
 
   private:
-    /// Eight pixels to the right of (y, x) into rows `row` ff. of the workspace.
-    void normalise(const Map<float>& in, int y, int x, int row, Workspace& work) const;
+    /// Eight pixels to the right of (y, x) into the workspace from row `row` on, and eight below them from row `below`
+    /// on (-1: not).
+    void normalise(const Map<std::uint16_t>& in, int y, int x, int row, int below, Workspace& work) const;
     /// 32 rows of the workspace from `row` on; `count` of them are written.
     void project(int row, int count, float* out, Workspace& work) const;
 
-    int depth_, columns_, vectors_;
+    int depth_, columns_, groups_;  // groups of 32 channels
     Packed expand_, reduce_, shortcut_;
     Buffer<float> depthwise_, expand_bias_, bias_;
     float epsilon_;

@@ -51,7 +51,7 @@ void Head::finish(const float* pixels, int sub_y, int sub_x, float* out) const {
 
 PositionHead::PositionHead(const Arrays& arrays) : head_(arrays, "head0", 1), blur_(padded(arrays.at("blur", {25}))) {}
 
-std::vector<Minutia> PositionHead::run(const Map<float>& in, float threshold, Workspace& work) {
+std::vector<Minutia> PositionHead::run(const Map<std::uint16_t>& in, float threshold, Workspace& work) {
     const int height = 2 * in.height(), width = 2 * in.width();
     for (Map<float>& plane : planes_) plane.resize(in.height(), in.width(), 1, 1);
     heat_.resize(height, width, 1, 2);

@@ -40,7 +40,7 @@ class PositionHead {
   public:
     explicit PositionHead(const Arrays& arrays);
     /// Minutiae whose sureness is at least `threshold`, without angle and kind, row by row.
-    std::vector<Minutia> run(const Map<float>& in, float threshold, Workspace& work);
+    std::vector<Minutia> run(const Map<std::uint16_t>& in, float threshold, Workspace& work);
 
   private:
     void planes(const Workspace& work, int height, int width);

@@ -3,8 +3,9 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdlib>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -13,30 +14,34 @@ namespace limen::leader {
 
 inline constexpr std::size_t kHugePage = 2 << 20;  // bytes; maps are read along seven rows at once, each on its own pages
 
-/// Zeroed array at a cache line's start, with one line to spare after its end.
+/// Zeroed array at a cache line's start, with one line to spare after its end. Its pages come from the system and go
+/// back to it: nothing of an image stays in the allocator's free lists.
 template <class T>
 class Buffer {
   public:
     Buffer() = default;
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
-    Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    Buffer(Buffer&& other) noexcept { swap(other); }
     Buffer& operator=(Buffer&& other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
+        swap(other);
         return *this;
     }
-    ~Buffer() { std::free(data_); }
+    ~Buffer() { release(); }
 
     /// `count` zeros; keeps no content.
     void resize(std::size_t count) {
-        std::free(std::exchange(data_, nullptr));
-        const std::size_t page = count * sizeof(T) < kHugePage ? 64 : kHugePage;
-        const std::size_t bytes = (count * sizeof(T) + 64 + page - 1) / page * page;
-        data_ = static_cast<T*>(std::aligned_alloc(page, bytes));
-        if (!data_) throw std::bad_alloc();
-        if (page == kHugePage) madvise(data_, bytes, MADV_HUGEPAGE);  // a hint; nothing depends on it
-        std::memset(static_cast<void*>(data_), 0, bytes);
+        release();
+        const std::size_t bytes = count * sizeof(T) + 64, align = bytes < kHugePage ? 64 : kHugePage;
+        mapped_ = (bytes + align + 4095) / 4096 * 4096;
+        base_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (base_ == MAP_FAILED) {
+            base_ = nullptr;
+            throw std::bad_alloc();
+        }
+        const auto address = reinterpret_cast<std::uintptr_t>(base_);
+        data_ = reinterpret_cast<T*>((address + align - 1) / align * align);
+        if (align == kHugePage) madvise(data_, bytes, MADV_HUGEPAGE);  // a hint; nothing depends on it
         size_ = count;
     }
     T* data() { return data_; }
@@ -44,8 +49,20 @@ class Buffer {
     std::size_t size() const { return size_; }
 
   private:
+    void swap(Buffer& other) {
+        std::swap(base_, other.base_);
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(mapped_, other.mapped_);
+    }
+    void release() {
+        if (base_) munmap(base_, mapped_);
+        base_ = nullptr, data_ = nullptr, size_ = 0;
+    }
+
+    void* base_ = nullptr;
     T* data_ = nullptr;
-    std::size_t size_ = 0;
+    std::size_t size_ = 0, mapped_ = 0;
 };
 
 /// Pixels with their channels side by side, and a border of `halo` zero pixels all around (on the right 16 more, so
@@ -53,11 +70,20 @@ class Buffer {
 template <class T>
 class Map {
   public:
+    /// Afterwards the border is zero, and the pixels are whatever they were: their writer writes them all.
     void resize(int height, int width, int channels, int halo) {
         if (height == height_ && width == width_ && channels == channels_ && halo == halo_) return;
         height_ = height, width_ = width, channels_ = channels, halo_ = halo;
-        row_ = static_cast<std::ptrdiff_t>(width + 2 * halo + 16) * channels;
-        buffer_.resize(static_cast<std::size_t>(row_) * (height + 2 * halo + 1));
+        row_ = static_cast<std::ptrdiff_t>(width + 2 * halo + kBeyond) * channels;
+        const std::size_t count = static_cast<std::size_t>(row_) * (height + 2 * halo + 1);
+        if (count > buffer_.size()) {
+            buffer_.resize(count);
+            return;
+        }
+        const std::size_t between = static_cast<std::size_t>(2 * halo + kBeyond) * channels;  // a row's end, the next's start
+        std::fill_n(buffer_.data(), row_ * halo + halo * channels, T());
+        for (int y = 0; y < height; ++y) std::fill_n(at(y, width), between, T());
+        std::fill_n(at(height, 0), row_ * (halo + 1) - halo * channels, T());
     }
     int height() const { return height_; }
     int width() const { return width_; }
@@ -69,6 +95,8 @@ class Map {
     const T* at(int y, int x) const { return const_cast<Map*>(this)->at(y, x); }
 
   private:
+    static constexpr int kBeyond = 16;
+
     int height_ = 0, width_ = 0, channels_ = 0, halo_ = 0;
     std::ptrdiff_t row_ = 0;
     Buffer<T> buffer_;

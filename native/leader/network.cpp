@@ -8,53 +8,48 @@
 namespace limen::leader {
 namespace {
 
+__m512 channels_of(const float* rows) { return _mm512_loadu_ps(rows); }
+
+void store(float* to, __m512 value) { _mm512_storeu_ps(to, value); }
+void store(std::uint16_t* to, __m512 value) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), (__m256i)_mm512_cvtneps_pbh(value));
+}
+
 /// Rows as they are into the first channels of a map.
-void copy(const float* rows, int stride, int channels, Map<float>& to) {
+template <class T>
+void copy(const float* rows, int stride, int channels, Map<T>& to) {
     for (int y = 0; y < to.height(); ++y)
         for (int x = 0; x < to.width(); ++x, rows += stride)
-            for (int c = 0; c < channels; c += kLanes) _mm512_storeu_ps(to.at(y, x) + c, _mm512_loadu_ps(rows + c));
+            for (int c = 0; c < channels; c += kLanes) store(to.at(y, x) + c, channels_of(rows + c));
 }
 
 /// Rows of half the sides into the channels of a map from `first` on, each pixel four times.
-void grow(const float* rows, int stride, int channels, Map<float>& to, int first) {
+template <class T>
+void grow(const float* rows, int stride, int channels, Map<T>& to, int first) {
     for (int y = 0; y < to.height(); y += 2)
         for (int x = 0; x < to.width(); x += 2, rows += stride)
             for (int c = 0; c < channels; c += kLanes) {
-                const __m512 value = _mm512_loadu_ps(rows + c);
-                for (int n = 0; n < 4; ++n) _mm512_storeu_ps(to.at(y + n / 2, x + n % 2) + first + c, value);
+                const __m512 value = channels_of(rows + c);
+                for (int n = 0; n < 4; ++n) store(to.at(y + n / 2, x + n % 2) + first + c, value);
             }
 }
 
 /// Rows of twice the sides, four pixels to one: the larger in the first half of the channels, the mean in the second.
-void pool(const float* rows, int stride, int channels, Map<float>& to) {
+template <class T>
+void pool(const float* rows, int stride, int channels, Map<T>& to) {
     const __m512 quarter = _mm512_set1_ps(0.25f);
     const std::ptrdiff_t line = static_cast<std::ptrdiff_t>(2) * to.width() * stride;
     for (int y = 0; y < to.height(); ++y, rows += line)
         for (int x = 0; x < to.width(); ++x, rows += 2 * stride)
             for (int c = 0; c < channels; c += kLanes) {
-                const __m512 a = _mm512_loadu_ps(rows + c), b = _mm512_loadu_ps(rows + stride + c);
-                const __m512 d = _mm512_loadu_ps(rows + line + c), e = _mm512_loadu_ps(rows + line + stride + c);
+                const __m512 a = channels_of(rows + c), b = channels_of(rows + stride + c);
+                const __m512 d = channels_of(rows + line + c), e = channels_of(rows + line + stride + c);
                 const __m512 most = _mm512_max_ps(_mm512_max_ps(a, b), _mm512_max_ps(d, e));
                 const __m512 mean = _mm512_mul_ps(quarter, _mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(d, e)));
                 const int left = channels / 2 - c;  // channels of this vector that take the larger
                 const __mmask16 larger = left >= 16 ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1 << left) - 1);
-                _mm512_storeu_ps(to.at(y, x) + c, _mm512_mask_blend_ps(larger, mean, most));
+                store(to.at(y, x) + c, _mm512_mask_blend_ps(larger, mean, most));
             }
-}
-
-/// `copy` and `grow` into bfloat16, sixteen channels each: what the attention layer reads.
-void copy_halves(const float* rows, int stride, Map<std::uint16_t>& to) {
-    for (int y = 0; y < to.height(); ++y)
-        for (int x = 0; x < to.width(); ++x, rows += stride)
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.at(y, x)), (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(rows)));
-}
-
-void grow_halves(const float* rows, int stride, Map<std::uint16_t>& to) {
-    for (int y = 0; y < to.height(); y += 2)
-        for (int x = 0; x < to.width(); x += 2, rows += stride) {
-            const __m256i value = (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(rows));
-            for (int n = 0; n < 4; ++n) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.at(y + n / 2, x + n % 2) + 16), value);
-        }
 }
 
 }  // namespace
@@ -79,8 +74,8 @@ struct Network::Layers {
     Head direction, kind;
 
     Workspace work;
-    Map<std::uint16_t> image, attended;
-    Map<float> into_down0[4], into_up0[4], into_down1[4], into_up1[4], last;
+    Map<std::uint16_t> image, attended, into_down1[4], into_up1[4], last;
+    Map<float> into_down0[4], into_up0[4];
 };
 
 /// The first U-Net, from the image to the input of the second.
@@ -101,7 +96,7 @@ void Network::Layers::first(const std::uint8_t* grey, int height, int width, std
     for (int level = 0; level < 4; ++level) {
         const Separable& layer = down0[level];
         layer.run(into_down0[level], work);
-        if (level == 0) copy_halves(work.out.data(), layer.stride(), attended);
+        if (level == 0) copy(work.out.data(), layer.stride(), layer.channels(), attended);
         else copy(work.out.data(), layer.stride(), layer.channels(), into_up0[level - 1]);
         pool(work.out.data(), layer.stride(), layer.channels(), level < 3 ? into_down0[level + 1] : into_up0[3]);
     }
@@ -109,7 +104,7 @@ void Network::Layers::first(const std::uint8_t* grey, int height, int width, std
         const Separable& layer = up0[level];
         layer.run(into_up0[level], work);
         if (level) grow(work.out.data(), layer.stride(), layer.channels(), into_up0[level - 1], down0[level].channels());
-        else grow_halves(work.out.data(), layer.stride(), attended);
+        else grow(work.out.data(), layer.stride(), layer.channels(), attended, down0[0].channels());
     }
     attention.run(attended, into_down1[0]);
 }
@@ -118,7 +113,7 @@ void Network::Layers::first(const std::uint8_t* grey, int height, int width, std
 void Network::Layers::second() {
     const int h = into_down1[0].height(), w = into_down1[0].width();
     const auto padded_channels = [](const Bottleneck& skipped, const Bottleneck& grown) {
-        return rounded(skipped.channels() + rounded(grown.channels(), kLanes), kLanes);
+        return rounded(skipped.channels() + rounded(grown.channels(), kLanes), kDepth);
     };
     for (int level = 1; level < 4; ++level)
         into_down1[level].resize(h >> level, w >> level, down1[level - 1].channels(), 3);
@@ -135,25 +130,25 @@ void Network::Layers::second() {
     for (int level = 3; level >= 0; --level) {
         const Bottleneck& layer = up1[level];
         layer.run(into_up1[level], work);
-        grow(work.out.data(), layer.stride(), rounded(layer.channels(), kLanes), level ? into_up1[level - 1] : last,
-             down1[level].channels());
+        Map<std::uint16_t>& to = level ? into_up1[level - 1] : last;
+        const int first = down1[level].channels();
+        grow(work.out.data(), layer.stride(), to.channels() - first, to, first);  // padding too, which is zero
     }
 }
 
 /// Direction and kind of minutiae, from the 3x3 pixels of half resolution around each.
 void Network::Layers::describe(std::vector<Minutia>& found) {
-    std::vector<std::pair<int, int>> runs;
-    for (const Minutia& one : found)
-        for (int dy = -1; dy <= 1; ++dy) runs.emplace_back(static_cast<int>(one.y) / 2 + dy, static_cast<int>(one.x) / 2 - 1);
+    std::vector<std::pair<int, int>> around;
+    for (const Minutia& one : found) around.emplace_back(static_cast<int>(one.y) / 2, static_cast<int>(one.x) / 2);
     Buffer<float> rows;
-    rows.resize(runs.size() * 3 * kColumns);
+    rows.resize(around.size() * 9 * kColumns);
     for (const Head* head : {&direction, &kind}) {
-        head->bottleneck().run_at(last, runs, rows.data(), work);
+        head->bottleneck().run_around(last, around, rows.data(), work);
         for (std::size_t n = 0; n < found.size(); ++n) {
             float pixels[36] = {}, out[2];
             for (int i = 0; i < 9; ++i) {
-                const auto [y, x] = runs[3 * n + i / 3];
-                if (y < 0 || y >= last.height() || x + i % 3 < 0 || x + i % 3 >= last.width()) continue;  // padding is zero
+                const int y = around[n].first + i / 3 - 1, x = around[n].second + i % 3 - 1;
+                if (y < 0 || y >= last.height() || x < 0 || x >= last.width()) continue;  // padding is zero
                 std::copy_n(rows.data() + (9 * n + i) * kColumns, 4, pixels + 4 * i);
                 head->mix(pixels + 4 * i);
             }
