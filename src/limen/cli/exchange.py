@@ -15,6 +15,8 @@ from limen.errors import BadFile
 from limen.exchange import conversion, inspection, isolated
 from limen.exchange.fields import name
 from limen.exchange.minutiae import Standard
+from limen.ridge.comparator import compare_many, prepare
+from limen.ridge.evidence import llr
 
 app = typer.Typer(no_args_is_help=True)
 _LONG = 120  # characters of a value in the readable table; --json has all
@@ -79,6 +81,25 @@ def convert(
         partial.unlink(missing_ok=True)
         raise BadFile(f"{target} cannot be written: {error.strerror}.") from None
     Console(highlight=False).print(f"{target}: {len(data):,} bytes")
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Minutiae file, or ANSI/NIST-ITL file with Type-9 records.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    as_json: Json = False,
+) -> None:
+    """Compare all minutiae templates of A with all of B: log-likelihood ratios, in nats, for one finger."""
+    firsts, seconds = (conversion.templates(_read(file)) for file in (a, b))
+    prepared = [prepare(template) for template in seconds]
+    ratios = [[round(float(llr(s)), 2) for s in compare_many(prepare(first), prepared)] for first in firsts]
+    if as_json:
+        typer.echo(json.dumps({"llr": ratios, "minutiae": [[len(t) for t in firsts], [len(t) for t in seconds]]}))
+        return
+    table = Table("A \\ B", *(f"view {n}" for n in range(len(seconds))), box=None)
+    for number, row in enumerate(ratios):
+        table.add_row(f"view {number}", *(f"{ratio:+.1f}" for ratio in row))
+    Console(highlight=False).print(table)
 
 
 def _read(file: Path) -> bytes:

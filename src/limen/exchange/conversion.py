@@ -11,12 +11,14 @@ from typing import TypeVar
 
 from PIL import Image as Pillow
 
+from limen import exchange
 from limen.errors import BadFile
-from limen.exchange import an2, inspection, isolated, minutiae, niem
+from limen.exchange import an2, inspection, isolated, minutiae
 from limen.exchange.an2 import examiner, raw
 from limen.exchange.isolated import Emit
 from limen.exchange.minutiae import Standard
 from limen.images import Image, decode, warm, wsq
+from limen.ridge.template import RidgeTemplate
 
 _PILLOW = {
     ".png": "PNG",
@@ -68,6 +70,29 @@ def convert(data: bytes, target: str, *, standard: Standard = Standard.ISO_2011,
     return out
 
 
+def templates(data: bytes) -> list[RidgeTemplate]:
+    """Templates of a minutiae file's views, or of the Type-9 records of a file; read in a confined child.
+
+    Raises:
+        BadFile: there are none; `isolated.Died` if reading killed the process.
+    """
+
+    def work(emit: Emit) -> None:
+        kind = inspection.recognise(data)[0]
+        if kind == "minutiae":
+            file = minutiae.read(data)
+            found = [minutiae.to_template(file, view) for view in range(len(file.views))]
+        else:
+            found = list(_plotted(data, kind).values())
+        emit({"templates": [template.pack() for template in found]})
+
+    packed = [message["templates"] for message in isolated.run(work)][-1]
+    assert isinstance(packed, list)
+    if not packed:
+        raise BadFile("The file holds no minutiae.")
+    return [RidgeTemplate.unpack(template) for template in packed]
+
+
 def encode(image: Image, suffix: str) -> bytes:
     """An image as a file of the suffix's format, with its resolution where the format holds one."""
     if suffix == ".wsq":
@@ -93,7 +118,7 @@ def _image(data: bytes, record: int | None) -> Image:
     if kind == "face":
         found = {number: face.data for number, face in enumerate(inspection.faces.read(data))}
     else:
-        transaction = niem.read(data) if kind == "niem" else an2.read(data)
+        transaction = exchange.read(data)
         pictures = enumerate(transaction.records)
         found = {n: inspection.picture(r) for n, r in pictures if r.data and r.type in inspection.PICTURES}
     image = decode(_one(found, record, "image"))
@@ -113,15 +138,18 @@ def _minutiae(data: bytes, standard: Standard, record: int | None) -> minutiae.M
             return file
         wanted = range(len(file.views)) if record is None else [record]
         return minutiae.from_templates([minutiae.to_template(file, view) for view in wanted], standard)
+    return minutiae.from_templates([_one(_plotted(data, kind), record, "Type-9 record with minutiae")], standard)
+
+
+def _plotted(data: bytes, kind: str) -> dict[int, RidgeTemplate]:
+    """Templates of Type-9 records, by index of record."""
     if kind not in ("an2", "niem"):
-        raise BadFile("An image holds no minutiae; enrol it to extract them.")
-    transaction = niem.read(data) if kind == "niem" else an2.read(data)
+        raise BadFile("An image holds no minutiae.", advice="limen compare extracts them from images.")
+    transaction = exchange.read(data)
     of_images = {s.idc: s.minutiae for s in an2.samples(transaction) if s.minutiae is not None}
-    plotted = {
-        n: of_images.get(r.idc) or examiner.template(r) for n, r in enumerate(transaction.records) if r.type == 9
-    }
-    found = {n: template for n, template in plotted.items() if template is not None}
-    return minutiae.from_templates([_one(found, record, "Type-9 record with minutiae")], standard)
+    records = [(n, r) for n, r in enumerate(transaction.records) if r.type == 9]
+    found = {n: of_images.get(r.idc) or examiner.template(r) for n, r in records}
+    return {n: template for n, template in found.items() if template is not None}
 
 
 def _one(found: dict[int, T], record: int | None, what: str) -> T:
@@ -139,7 +167,7 @@ def _traditional(data: bytes) -> bytes:
     kind = inspection.recognise(data)[0]
     if kind not in ("an2", "niem"):
         raise BadFile("Only ANSI/NIST-ITL files can become such a file.")
-    transaction = niem.read(data) if kind == "niem" else an2.read(data)
+    transaction = exchange.read(data)
     type1 = transaction.type1
     domain = next(iter(type1.subfields(13)), ("INT-I", "6.0"))
     header = an2.Header(

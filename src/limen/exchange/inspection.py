@@ -1,7 +1,7 @@
 """Looking into any exchange file: what records it holds, what their images are, what is wrong.
 
-`look` does the reading and is meant for a child process; `inspect` runs it there, and begins again without an image
-that killed the decoder, so that one such image is a problem of its record and not of the file.
+`look` does the reading and is meant for a child process; `inspect` runs it there, so that an image that kills the
+decoder is a problem of its record and not of the file.
 """
 
 from __future__ import annotations
@@ -58,50 +58,77 @@ class Report:
 def inspect(data: bytes, *, profile: str = "base", thumbnails: bool = False) -> Report:
     """Look into a file in a confined child process.
 
+    Should an image kill it, every image gets a child of its own: memory that one image has damaged can make the
+    process die of the next, which would then be blamed.
+
     Raises:
-        BadFile: nothing of it can be read; `isolated.Died` if that killed the process.
+        BadFile: nothing of it can be read; `isolated.Died` if that killed the process, or `MAX_DEATHS` images did.
     """
     warm()
-    deadly: set[int] = set()
-    while True:
-        report, decoding = Report(), None
+    found = _Found()
+    try:
+        _run(found, data, profile, thumbnails, None)
+        return found.report
+    except isolated.Died:
+        if not found.decoding:
+            raise
+    found = _Found()
+    _run(found, data, profile, thumbnails, frozenset())
+    deaths = 0
+    for index in found.passed_over:
+        one = _Found()
         try:
-            for message in isolated.run(partial(look, data, frozenset(deadly), profile, thumbnails)):
-                decoding = _collect(report, message, decoding)
+            _run(one, data, profile, thumbnails, frozenset({index}))
+            _merge(found.report, one.report, index)
         except isolated.Died as died:
-            if decoding is None or len(deadly) >= MAX_DEATHS:
+            deaths += 1
+            if deaths > MAX_DEATHS:
                 raise
-            deadly.add(decoding)
-            death = died.message
-            continue
-        for index in deadly:
-            report.problems.append(Problem(index, "", f"its image cannot be decoded: {death}"))
-        report.problems.sort(key=lambda problem: -1 if problem.record is None else problem.record)
-        return report
+            found.report.problems.append(Problem(index, "", f"its image cannot be decoded: {died.message}"))
+    found.report.problems.sort(key=lambda problem: -1 if problem.record is None else problem.record)
+    return found.report
 
 
-def _collect(report: Report, message: Message, decoding: int | None) -> int | None:
-    """Add a message to the report; which record's image is being decoded after it."""
-    if "decoding" in message:
-        return int(str(message["decoding"]))
-    if "kind" in message:
-        report.kind = str(message["kind"])
-    elif "record" in message:
-        record = message["record"]
-        assert isinstance(record, dict)
-        if isinstance(thumbnail := record.pop("thumbnail", None), bytes):
-            report.thumbnails[len(report.records)] = thumbnail
-        report.records.append(record)
-    elif "problem" in message:
-        report.problems.append(Problem(*message["problem"]))  # type: ignore[misc]
-    return None if "record" in message else decoding
+@dataclass
+class _Found:
+    """What a child has sent: a report, images that it was told to pass over, and whether it is decoding one."""
+
+    report: Report = field(default_factory=Report)
+    passed_over: list[int] = field(default_factory=list)
+    decoding: bool = False
 
 
-def look(data: bytes, deadly: frozenset[int], profile: str, thumbnails: bool, emit: Emit) -> None:
-    """Read a file of any kind and emit what it holds; images of the records in `deadly` are not decoded."""
+def _run(found: _Found, data: bytes, profile: str, thumbnails: bool, wanted: frozenset[int] | None) -> None:
+    for message in isolated.run(partial(look, data, wanted, profile, thumbnails)):
+        report = found.report
+        if "decoding" in message:
+            found.decoding = True
+        elif "passed over" in message:
+            found.passed_over.append(int(str(message["passed over"])))
+        elif "kind" in message:
+            report.kind = str(message["kind"])
+        elif "problem" in message:
+            report.problems.append(Problem(*message["problem"]))  # type: ignore[misc]
+        elif isinstance(record := message.get("record"), dict):
+            found.decoding = False
+            if isinstance(thumbnail := record.pop("thumbnail", None), bytes):
+                report.thumbnails[len(report.records)] = thumbnail
+            report.records.append(record)
+
+
+def _merge(report: Report, one: Report, index: int) -> None:
+    """Take from `one` what it found out about a record's image."""
+    report.records[index] = one.records[index]
+    report.thumbnails.update(one.thumbnails)
+    known = set(report.problems)
+    report.problems += [problem for problem in one.problems if problem.record == index and problem not in known]
+
+
+def look(data: bytes, wanted: frozenset[int] | None, profile: str, thumbnails: bool, emit: Emit) -> None:
+    """Read a file of any kind and emit what it holds; images of the `wanted` records (None: all) are decoded."""
     kind, reader = recognise(data)
     emit({"kind": kind})
-    reader(data, _Looking(emit, deadly, thumbnails, profile))
+    reader(data, _Looking(emit, wanted, thumbnails, profile))
 
 
 def recognise(data: bytes) -> tuple[str, Callable[[bytes, _Looking], None]]:
@@ -124,7 +151,7 @@ def recognise(data: bytes) -> tuple[str, Callable[[bytes, _Looking], None]]:
 @dataclass(frozen=True)
 class _Looking:
     emit: Emit
-    deadly: frozenset[int]
+    wanted: frozenset[int] | None
     thumbnails: bool
     profile: str
 
@@ -132,8 +159,9 @@ class _Looking:
         self.emit({"problem": [record, tag, message]})
 
     def decoded(self, index: int, tag: str, data: bytes) -> Image | None:
-        """The image of a record; None (and a problem, unless it is known to be deadly) if it cannot be decoded."""
-        if index in self.deadly:
+        """The image of a record; None if it is to be passed over, or (with a problem) if it cannot be decoded."""
+        if self.wanted is not None and index not in self.wanted:
+            self.emit({"passed over": index})
             return None
         self.emit({"decoding": index})
         try:
