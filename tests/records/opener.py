@@ -39,7 +39,7 @@ class Opener:
             found.samples.append(
                 self._enrolled(job, bytes([number]) + job.sample[1:], modality, position, line.encode(), b"")
             )
-        found.samples.append(self._enrolled(job, job.sample, 0, 0, b"", data))
+        found.samples.append(self._enrolled(job, b"\xff" + job.sample[1:], 0, 0, b"", data))
         return found
 
     def _enrolled(self, job, sample, modality, position, content, original):

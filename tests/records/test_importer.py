@@ -251,7 +251,7 @@ def test_files_become_records(database, vault, folder):
     (folder / "c.an2").write_text("\n\nnames=NOBODY\n")
     files = ["a.an2", "b.an2", "c.an2"]
     steps, rejects = run(database, vault, folder, files=files)
-    assert outcomes(steps) == ["added", "added", "rejected"]
+    assert outcomes(steps) == ["added", "added", "rejected"], rejects
     assert rejects[0].reason == "The file has no usable sample."
     assert set(state(database, vault)) == {"TCN-1", "TCN-1 (b)"}
     opener = Opener(vault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,14 +17,16 @@ from rich.table import Table
 from rich.text import Text
 
 from limen import countries, settings
-from limen.errors import BadFile, BadInput, NotFound
+from limen.errors import BadFile, BadInput, Damaged, NotFound
 from limen.exchange import is_transaction
 from limen.hub import parts
-from limen.records import export, importer, manifest, rejects, store
+from limen.records import export, extension, importer, manifest, rejects, retention, store
 from limen.records.database import Database, open_database
+from limen.records.enrolment import enrol
 from limen.records.entry import moment, visibility
 from limen.records.index import keyed_hash
-from limen.records.tables import Record
+from limen.records.moments import day
+from limen.records.tables import Record, State
 from limen.settings import Settings
 from limen.terms import Purpose
 from limen.vault.client import VaultClient
@@ -164,6 +167,73 @@ def export_(
         )
 
 
+@app.command("suspend")
+def suspend(record: RecordId, country: Country, data: DataFolder = None) -> None:
+    """Keep a record, but let no search find it."""
+    _set_state(record, countries.check(country), data, State.SUSPENDED)
+
+
+@app.command("resume")
+def resume(record: RecordId, country: Country, data: DataFolder = None) -> None:
+    """Let searches find a suspended record again."""
+    _set_state(record, countries.check(country), data, State.ACTIVE)
+
+
+@app.command("extend")
+def extend(
+    record: RecordId,
+    country: Country,
+    until: Annotated[str, typer.Option(help="The new last day: YYYY-MM-DD.")],
+    reason: Annotated[str, typer.Option(help="Why the record must be kept for longer (RPD Art. 50).")],
+    data: DataFolder = None,
+) -> None:
+    """Keep a record for longer, with a reason."""
+    owner, end = countries.check(country), moment("until", until, end=True) or 0
+    with _vault(data, "opener", owner=owner) as (hub, database, vault):
+        found = _find(database, vault, owner, record)
+        hashes = keyed_hash(database, vault, owner)
+        extension.extend(database, vault, hashes, found, end, reason, functools.partial(enrol, hub))
+    console.print(f"Kept until {until}.", highlight=False)
+
+
+@app.command("audit")
+def audit(
+    country: Annotated[
+        str | None, typer.Option("--country", "-c", help="Also list this country's records due.")
+    ] = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that nothing is past its time, kept for too long or unsealed; exit status 1 if something is."""
+    database = open_database(settings.load(data))
+    found = retention.audit(database)
+    due = _due(data, countries.check(country)) if country else []
+    if as_json:
+        listed = {"due_records": due} if country else {}
+        console.print_json(data={"violations": found.violations, "records": found.records, "due": found.due, **listed})
+    else:
+        for name, number in found.violations.items():
+            console.print(f"[bold red]{number} {name}[/]", highlight=False)
+        total, soon = sum(found.records.values()), sum(found.due.values())
+        console.print(f"{total} records; {soon} end within six months.", highlight=False)
+        if due:
+            _show(due, as_json)
+    if found.violations:
+        raise Damaged("The audit found what must not be.", advice="Run `limen records purge`, then look again.")
+    if not as_json:
+        console.print("Nothing is past its time, kept too long or unsealed.")
+
+
+@app.command("purge")
+def purge(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Delete what is past its time. The running hub does so by itself."""
+    counts = retention.purge(open_database(settings.load(data)))
+    if as_json:
+        console.print_json(data=counts)
+    else:
+        console.print(", ".join(f"{number} {name}" for name, number in counts.items()) + " deleted.", highlight=False)
+
+
 @app.command("migrate")
 def migrate(data: DataFolder = None) -> None:
     """Bring the database to this release's schema (PostgreSQL; SQLite does so by itself)."""
@@ -186,6 +256,26 @@ def _vault(data: Path | None, *more: str, owner: str) -> Iterator[tuple[Settings
     with parts.temporary(hub, ["vault", *more]), VaultClient.connect(hub) as vault:
         yield hub, database, vault
     database.close()
+
+
+def _set_state(record: str, owner: str, data: Path | None, state: State) -> None:
+    with _vault(data, owner=owner) as (_, database, vault):
+        found = _find(database, vault, owner, record)
+        with database.writing() as session:
+            row = store.by_id(session, found.id)
+            if row is not None:
+                store.set_state(session, row, state)
+    console.print(f"The record is {state}.", highlight=False)
+
+
+def _due(data: Path | None, owner: str) -> list[dict[str, Any]]:
+    with _vault(data, owner=owner) as (_, database, vault):
+        with database.reading() as session:
+            rows = retention.due(session, owner)
+        return [
+            {"record_id": store.personal_fields(row, vault).record_id, "last_day": day(row.valid_until - 1)}
+            for row in rows
+        ]
 
 
 def _find(database: Database, vault: VaultClient, owner: str, record_id: str) -> Record:

@@ -25,6 +25,7 @@ from limen.records import enrolment, store
 from limen.records.database import Database
 from limen.records.entry import Entry, Reject
 from limen.records.index import Vault, keyed_hash
+from limen.records.personal import Personal
 from limen.records.prepare import Preparation, Ready
 from limen.records.tables import Record
 from limen.settings import Settings
@@ -129,10 +130,11 @@ class Import:
         return Step(outcome, ready.images, enrolled, ready.rejects, ready.shortened)
 
     def _stored_as(self, entry: Entry, ready: Ready) -> str:
-        packed, key = entry.personal.pack(), self._hashes.record_id(entry.record_id)
+        key = self._hashes.record_id(entry.record_id)
         self._stored.add(key)
         with self._database.reading() as session:
             old = store.by_external_key(session, self._country, key)
+        packed = self._with_extensions(entry.personal, old).pack()
         draft = store.Draft(
             id=ready.id,
             owner=self._country,
@@ -146,6 +148,7 @@ class Import:
             valid_until=ready.until,
             new=ready.new,
             kept=ready.kept,
+            retained_from=None if old is None else old.retained_from,
         )
         if old is not None and ready.unchanged and _same(old, draft):
             return UNCHANGED
@@ -158,6 +161,12 @@ class Import:
             # created when the import began: its validity was reckoned from then, and must be again next time
             store.save(session, replace(draft, fields=fields, fields_epoch=epoch), now=self._preparation.now)
         return ADDED if old is None else CHANGED
+
+    def _with_extensions(self, personal: Personal, old: Record | None) -> Personal:
+        """An import does not know that a record was extended, and must not make that forgotten."""
+        if old is None or old.retained_from == old.created:
+            return personal
+        return replace(personal, extensions=store.personal_fields(old, self._vault).extensions)
 
     def _fields_context(self, draft: store.Draft) -> Context:
         owner = self._country.encode("ascii")

@@ -39,6 +39,7 @@ class Personal:
         offence: what for.
         instructions: what whoever finds the person must do.
         contact: whom to call; empty: the owner's National Central Bureau.
+        extensions: when it was decided to keep the record, until when (Unix seconds), and why (RPD Art. 50).
     """
 
     record_id: str
@@ -51,6 +52,7 @@ class Personal:
     offence: str = ""
     instructions: str = ""
     contact: str = ""
+    extensions: tuple[tuple[int, int, str], ...] = ()
 
     def __post_init__(self) -> None:
         """`BadInput` if a field is malformed; the message names the field, never its content."""
@@ -72,6 +74,7 @@ class Personal:
         """As canonical CBOR: the same fields give the same bytes."""
         fields = dataclasses.asdict(self)
         fields.update(names=list(self.names), nationalities=list(self.nationalities), sex=self.sex.value)
+        fields.update(extensions=[list(extension) for extension in self.extensions])
         fields.update(notice=self.notice.value if self.notice else None, version=VERSION)
         return cbor2.dumps(fields, canonical=True)
 
@@ -84,6 +87,7 @@ class Personal:
                 raise Damaged("A record's fields have a version that this release does not know.")
             fields.update(names=tuple(fields["names"]), nationalities=tuple(fields["nationalities"]))
             fields.update(sex=Sex(fields["sex"]), notice=Notice(fields["notice"]) if fields["notice"] else None)
+            fields.update(extensions=tuple((int(at), int(to), str(why)) for at, to, why in fields["extensions"]))
             return cls(**fields)
         except (cbor2.CBORDecodeError, KeyError, TypeError, ValueError, AttributeError, BadInput):
             raise Damaged("A record's fields cannot be read.", advice="Import the record again.") from None

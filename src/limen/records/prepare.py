@@ -126,8 +126,8 @@ class Preparation:
         )
         [found] = self.enrol(job, data).samples
         if not found.usable:
-            raise _unusable(found)
-        return _sample(found, ready.until, key)
+            raise unusable(found)
+        return sample_of(found, ready.until, key)
 
     def file(self, path: Path) -> Ready:
         """An ANSI/NIST-ITL file: a record with all its samples, and the file itself as one more without template."""
@@ -164,9 +164,9 @@ class Preparation:
         found = self.enrol(job, data)
         for one in found.samples:
             if one.usable or one.original_length:
-                ready.new.append(_sample(one, expires, key))
+                ready.new.append(sample_of(one, expires, key))
             else:
-                error = _unusable(one)
+                error = unusable(one)
                 ready.rejects.append(Reject(f"{name} ({_kind(one)})", "", error.message, error.advice, "image"))
         images = [ImageRef(name, Modality(one.modality), Position(one.position)) for one in ready.new if one.template]
         if not images:
@@ -177,7 +177,7 @@ class Preparation:
 
     def _until(self, entry: Entry, record: Record | None, modalities: Sequence[Modality]) -> tuple[int, bool]:
         """When the record ends, and whether that is sooner than its owner asked: retention is bounded (RPD 49-50)."""
-        longest = (record.created if record else self.now) + store.retention(modalities)
+        longest = (record.retained_from if record else self.now) + store.retention(modalities)
         if entry.valid_until is None:
             return longest, False
         return min(entry.valid_until, longest), entry.valid_until > longest
@@ -204,13 +204,15 @@ class Preparation:
         return data
 
 
-def _unusable(found: Enrolled) -> BadInput:
+def unusable(found: Enrolled) -> BadInput:
+    """Why nothing could be extracted."""
     reasons = from_mask(found.reasons)
     text = " ".join(reason.text for reason in reasons) or "Nothing could be extracted."
     return BadInput(text, advice=" ".join(reason.advice for reason in reasons if reason.advice))
 
 
-def _sample(found: Enrolled, expires: int, key: bytes) -> Sample:
+def sample_of(found: Enrolled, expires: int, key: bytes) -> Sample:
+    """What a worker handed back, as a row; key: `index.KeyedHash.image` of what it was made from."""
     template, portrait, original = found.blobs()
     return Sample(
         id=uuid.UUID(bytes=found.sample),

@@ -46,6 +46,7 @@ class Draft:
     valid_until: int
     new: Sequence[Sample] = field(default=())
     kept: frozenset[uuid.UUID] = frozenset()  # samples that stay as they are; all others of the record go
+    retained_from: int | None = None  # None: as it is; a new record: now
 
 
 def save(session: Session, draft: Draft, *, now: int | None = None) -> Record:
@@ -67,13 +68,14 @@ def _save(session: Session, draft: Draft, now: int) -> Record:
     record = session.get(Record, draft.id, options=[selectinload(Record.samples)])
     if record is None:
         record = Record(id=draft.id, owner=draft.owner, external_key=draft.external_key, handle=new_handle())
-        record.state, record.created = State.ACTIVE, now
+        record.state, record.created, record.retained_from = State.ACTIVE, now, now
         session.add(record)
     if (record.owner, record.external_key) != (draft.owner, draft.external_key):
         raise BadInput("A record cannot change its owner or id.", code="conflict")
     for name in ("fields", "fields_epoch", "fields_hash", "purpose", "valid_from", "valid_until"):
         setattr(record, name, getattr(draft, name))
     record.visible, record.updated = with_owner(draft.visible, draft.owner), now
+    record.retained_from = record.retained_from if draft.retained_from is None else draft.retained_from
     gone = [sample for sample in record.samples if sample.id not in draft.kept]
     stay = [sample for sample in record.samples if sample.id in draft.kept]
     for sample in gone:
@@ -96,6 +98,15 @@ def withdraw(session: Session, record: Record, *, now: int | None = None) -> Non
     session.delete(record)
     session.flush()
     session.add(Tombstone(change=feed.number(session), record=record.handle, sample=0, at=now))
+
+
+def set_state(session: Session, record: Record, state: State) -> None:
+    """Suspend a record (kept, but no search finds it) or make it active again."""
+    record.state = state.value
+    first = feed.number(session, len(record.samples) + 1)
+    for change, sample in enumerate(record.samples, first):
+        sample.change = change
+    record.change = first + len(record.samples)
 
 
 def by_handle(session: Session, handle: int) -> Record | None:

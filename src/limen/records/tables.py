@@ -90,7 +90,8 @@ class Record(Table):
 
     external_key: keyed hash of the owner's own record id. fields: sealed `personal.Personal` as CBOR; fields_hash:
     keyed hash of its plaintext, to see that nothing changed. visible: bitmap of `limen.countries`, the owner's bit set.
-    valid_until: exclusive; bound into the seal of the fields. change: its last place in the feed's order.
+    valid_until: exclusive; bound into the seal of the fields. retained_from: when its longest retention began, by its
+    first import or its last extension. change: its last place in the feed's order.
     """
 
     __tablename__ = "records"
@@ -107,6 +108,7 @@ class Record(Table):
     purpose: Mapped[str] = mapped_column(String(40))
     valid_from: Mapped[int]
     valid_until: Mapped[int] = mapped_column(index=True)
+    retained_from: Mapped[int]
     state: Mapped[str] = mapped_column(String(16), default=State.ACTIVE)
     change: Mapped[int]
     created: Mapped[int]
