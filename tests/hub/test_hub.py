@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from limen.errors import Unavailable
+from limen.errors import NotAllowed, Unavailable
 from limen.hub import Hub
 from limen.hub.parts import temporary
 from limen.hub.supervisor import running
@@ -144,3 +144,13 @@ def test_parts_die_with_their_supervisor(tmp_path: Path) -> None:
         time.sleep(0.02)
     with Hub(Settings(data=tmp_path), ["vault"]) as hub:
         assert hub.healthy, "the lock died with it too"
+
+
+def test_no_other_process_can_speak_in_the_place_of_a_part(hub: Hub) -> None:
+    """This test runs as the hub's user, as a subverted front would, and gets neither template keys nor offers."""
+    with VaultClient.connect(hub.settings, "vault-matcher") as vault, pytest.raises((NotAllowed, Unavailable)):
+        vault.template_key("FRA", 1)
+    with VaultClient.connect(hub.settings, "vault-opener") as vault, pytest.raises((NotAllowed, Unavailable)):
+        vault.sign_offer(bytes(16), bytes(32), bytes(32), int(time.time()) + 30)
+    with VaultClient.connect(hub.settings) as vault:
+        assert len(vault.identity()) == 32

@@ -1,7 +1,8 @@
 """One part in a process of its own: `python -m limen.hub.child NAME`, started by the supervisor alone.
 
-The supervisor writes the settings as one line of JSON on standard input. The part answers on standard output with
-`{"ready": true}`, or with `{"error": ..., "advice": ...}` before it ends. Standard error takes its log.
+The supervisor writes the settings as one line of JSON on standard input, and then who is who (`wire.peers`). The part
+answers on standard output with `{"ready": true}`, or with `{"error": ..., "advice": ...}` before it ends. Standard error
+takes its log.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import structlog
 from limen import confine
 from limen.errors import LimenError
 from limen.hub import logs
-from limen.hub.part import PARTS
+from limen.hub.part import PARTS, TOLD
 from limen.settings import Settings
+from limen.wire import peers
 
 
 def main(name: str, supervisor: int) -> None:
@@ -28,7 +30,9 @@ def main(name: str, supervisor: int) -> None:
     confine.keep_private()
     confine.new_privileges_never()
     logs.configure(name)
-    content = json.loads(sys.stdin.readline())
+    content = json.loads(_first_line())
+    if name in TOLD:
+        peers.learn_from(0)
     settings = Settings(**content | {"data": Path(content["data"])})
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is log, never an answer
@@ -38,6 +42,14 @@ def main(name: str, supervisor: int) -> None:
         structlog.get_logger(name).error("stopped", why=error.code)
         _answer(answers, {"error": error.message, "advice": error.advice, "code": error.code})
         raise SystemExit(1) from None
+
+
+def _first_line() -> bytes:
+    """Read byte by byte, so that what follows stays in the pipe."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+        line += byte
+    return line
 
 
 def _answer(answers: TextIO, content: dict[str, object]) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, Any
 
 from limen import matcher, opener
 from limen.settings import Settings
@@ -23,6 +23,7 @@ PARTS = {
     "matcher": "limen.matcher.process",
     "front": "limen.front.process",
 }
+TOLD = ("vault", "matcher")  # parts that check who is who (`wire.peers`)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds before a restart; doubles with every death in a row
 STABLE_SECONDS = 60.0  # a part that lived so long starts anew with the shortest pause
 
@@ -66,10 +67,20 @@ class Part:
             start_new_session=True,  # Ctrl-C reaches the supervisor, which stops the parts in order
         )
         self._started = time.monotonic()
-        assert self.process.stdin is not None
-        with suppress(BrokenPipeError), self.process.stdin as pipe:  # one that ended at once is heard of soon
-            pipe.write(_settings_line(settings))
+        self._tell(dataclasses.asdict(settings) | {"data": str(settings.data)})
         self._enter("starting")
+
+    def tell_peers(self, pids: dict[str, int]) -> None:
+        """Tell the part which process is which other part, if it wants to know."""
+        if self.name in TOLD:
+            self._tell(pids)
+
+    def _tell(self, content: dict[str, Any]) -> None:
+        """A line on the part's standard input; one that has just ended is heard of soon."""
+        if self.process and self.process.stdin:
+            with suppress(BrokenPipeError):
+                self.process.stdin.write(json.dumps(content).encode() + b"\n")
+                self.process.stdin.flush()
 
     def heard(self, line: bytes) -> None:
         """A line of the part's standard output."""
@@ -82,6 +93,9 @@ class Part:
         """The process has ended: wait for it, and decide when to start it again. Returns its exit status."""
         assert self.process is not None
         status = self.process.wait()
+        if self.process.stdin:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
         self.process = None
         if not restart:
             self._enter("stopped")
@@ -116,11 +130,6 @@ class Part:
 
     def _enter(self, state: str) -> None:
         self.state, self.since = state, time.time()
-
-
-def _settings_line(settings: Settings) -> bytes:
-    content = dataclasses.asdict(settings) | {"data": str(settings.data)}
-    return json.dumps(content).encode() + b"\n"
 
 
 def _environment(part: str) -> dict[str, str]:

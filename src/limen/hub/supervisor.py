@@ -137,7 +137,13 @@ class Hub:
                 part.start(self.settings, self._log_file)
                 assert part.process is not None and part.process.stdout is not None
                 self._selector.register(part.process.stdout, selectors.EVENT_READ, part)
+                self._introduce()
                 self._note()
+
+    def _introduce(self) -> None:
+        """Tell the parts who is who now, so that nobody can speak in another's place."""
+        for part in self.parts.values():
+            part.tell_peers(self.pids)
 
     def _heard(self, part: Part, *, restart: bool) -> None:
         """A part has said a line, or has ended."""

@@ -12,7 +12,7 @@ import structlog
 from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
 from limen.settings import Settings
 from limen.vault.keys import KeyRing
-from limen.vault.service import REQUESTS, Vault
+from limen.vault.service import REQUESTS, SPEAKERS, Vault
 from limen.wire.frame import read
 from limen.wire.messages import Failed
 from limen.wire.sockets import check_peer, listen
@@ -54,7 +54,7 @@ def _handler(name: str, vault: Vault) -> Handler:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(Unavailable, ConnectionError):
             try:
-                check_peer(writer.get_extra_info("socket"))
+                check_peer(writer.get_extra_info("socket"), *SPEAKERS[name])
                 await _converse(name, vault, reader, writer)
             except (BadMessage, NotAllowed) as error:  # a peer that breaks the protocol is cut off
                 log.warning("a peer was cut off", socket=name, why=error.code)

@@ -35,6 +35,12 @@ REQUESTS: dict[str, tuple[type[Message], ...]] = {
     "vault-matcher": (TemplateKeyAsk,),
     "vault-front": (Seal, Unseal, SignReceipt, IdentityAsk),
 }
+#: Parts that may speak on each socket; none named: any process of the hub's user (`limen records` besides the front).
+SPEAKERS: dict[str, tuple[str, ...]] = {
+    "vault-opener": ("opener",),
+    "vault-matcher": ("matcher",),
+    "vault-front": (),
+}
 #: Uses that each socket may seal; the front may unseal the same.
 USES: dict[str, frozenset[Use]] = {
     "vault-opener": frozenset({Use.TEMPLATE, Use.SAMPLE, Use.FILE}),

@@ -99,7 +99,10 @@ class Offer(Message, kind=21, layout="16s32s32sQ64s"):
 
 @dataclass(frozen=True)
 class CaptureStart(Message, kind=22, layout="BB"):
-    """A capture follows as Chunk... End. form: 1 sealed container, 2 plain container, 3 one plain image."""
+    """A capture follows as Chunk... End.
+
+    form: 1 sealed container, 2 plain container, 4 one ANSI/NIST-ITL file (3, one plain image, has `PlainImage`).
+    """
 
     form: int
     reserved: int
@@ -124,6 +127,20 @@ class Report(Message, kind=24, layout="BBQ", tail=16 * MAX_SAMPLES):
     count: int
     reasons: int
     tail: bytes
+
+
+@dataclass(frozen=True)
+class FileHead(Message, kind=25, layout="16s64s64s64s16s"):
+    """Before the Report on a file (form 4): what the answer, a file too, must repeat. Printable ASCII, NUL-padded.
+
+    transaction: type (1.004); origin: agency (1.008); control: number (1.009); domain, version: profile (1.013).
+    """
+
+    transaction: bytes
+    origin: bytes
+    control: bytes
+    domain: bytes
+    version: bytes
 
 
 # --- a probe worker to the matcher (matcher-probe.sock) ---

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from limen.errors import NotAllowed, Unavailable
+from limen.wire.peers import is_one_of
 
 BACKLOG = 512
 RETRY_SECONDS = 0.01
@@ -65,7 +66,8 @@ def peer(sock: socket.socket) -> tuple[int, int]:
     return pid, uid
 
 
-def check_peer(sock: socket.socket) -> None:
-    """`NotAllowed` unless the other end runs as this process's own user."""
-    if peer(sock)[1] != os.geteuid():
+def check_peer(sock: socket.socket, *parts: str) -> None:
+    """`NotAllowed` unless the other end runs as this process's own user and, if named, is one of these parts."""
+    pid, uid = peer(sock)
+    if uid != os.geteuid() or not is_one_of(pid, parts):
         raise NotAllowed("Only the hub's own processes may speak here.")
