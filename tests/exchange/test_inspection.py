@@ -225,6 +225,11 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert limen("convert", str(image), str(tmp_path / "finger.png")) == 0
     assert decode((tmp_path / "finger.png").read_bytes()).pixels.shape == (80, 64)
     assert limen("convert", str(image), str(image)) == 1
+    path.write_bytes(b"\0\1garbage")
+    assert limen("check", str(path), "--json") == 1
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert printed["records"] == [] and "no ANSI/NIST-ITL file" in printed["problems"][0]["message"]
+    assert limen("check", str(path), "--profile", "fbi") == 1
     assert limen("show", str(tmp_path / "none")) == 1
     assert "There is no file" in capsys.readouterr().err
 

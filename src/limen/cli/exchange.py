@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from limen.errors import BadFile
-from limen.exchange import conversion, inspection, isolated
+from limen.exchange import an2, conversion, inspection, isolated
 from limen.exchange.fields import name
 from limen.exchange.minutiae import Standard
 from limen.ridge.comparator import compare_many, prepare
@@ -32,7 +32,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the records of a file, their fields and images, and what is wrong with them."""
-    report = inspection.inspect(_read(file), thumbnails=images is not None)
+    report = _inspect(file, "base", thumbnails=images is not None, as_json=as_json)
     if images is not None:
         _write_thumbnails(report, images)
     if as_json:
@@ -51,7 +51,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check a file against the standard's rules. Exit status 1 if any is broken."""
-    report = inspection.inspect(_read(file), profile=profile)
+    report = _inspect(file, profile, thumbnails=False, as_json=as_json)
     if as_json:
         _print_json(report)
     else:
@@ -104,6 +104,17 @@ def compare(
 
 def _read(file: Path) -> bytes:
     return isolated.read_file(file, inspection.MAX_BYTES)
+
+
+def _inspect(file: Path, profile: str, *, thumbnails: bool, as_json: bool) -> inspection.Report:
+    """The report; with --json, a file of which nothing can be read is a report too."""
+    try:
+        return inspection.inspect(_read(file), profile=profile, thumbnails=thumbnails)
+    except BadFile as error:
+        if not as_json:
+            raise
+        _print_json(inspection.Report(problems=[an2.Problem(None, "", error.message)]))
+        raise typer.Exit(1) from None
 
 
 def _print_json(report: inspection.Report) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from limen.errors import BadFile, BadImage
+from limen.errors import BadFile, BadImage, BadInput
 from limen.exchange import an2, faces, isolated, minutiae, niem
 from limen.exchange.an2 import raw, rules
 from limen.exchange.an2.records import Problem, Record, Transaction
@@ -64,6 +64,8 @@ def inspect(data: bytes, *, profile: str = "base", thumbnails: bool = False) -> 
     Raises:
         BadFile: nothing of it can be read; `isolated.Died` if that killed the process, or `MAX_DEATHS` images did.
     """
+    if profile not in rules.PROFILES:
+        raise BadInput(f"There is no profile '{profile}'.", advice=f"Known: {', '.join(rules.PROFILES)}.")
     warm()
     found = _Found()
     try:
