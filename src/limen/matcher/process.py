@@ -56,6 +56,8 @@ RETRY_SECONDS = 0.2  # between attempts to reach the vault
 RECHECK_SECONDS = 5.0  # between questions to the vault whether each country's key still serves; 10 s are promised
 MAX_EXPECTED = 4096  # searches announced at once: a bound on memory
 
+SPEAKERS = {"matcher-probe": "opener", "matcher-front": "front"}  # which part may speak on each socket
+
 log = structlog.get_logger("matcher")
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -266,7 +268,7 @@ def _handler(name: str, talk: Conversation) -> Conversation:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(Unavailable, ConnectionError, TimeoutError):
             try:
-                check_peer(writer.get_extra_info("socket"))
+                check_peer(writer.get_extra_info("socket"), SPEAKERS[name])
                 await talk(reader, writer)
             except (BadMessage, BadTemplate, NotAllowed) as error:  # a peer that breaks the protocol is cut off
                 log.warning("a peer was cut off", socket=name, why=error.code)
