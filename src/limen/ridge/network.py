@@ -83,20 +83,22 @@ class Tiles:
 
 
 class Graph:
-    """The ONNX graph in onnxruntime."""
+    """The prepared graph (`limen.models.prepare_leader`) in onnxruntime."""
 
     def __init__(self) -> None:
         self._session: Any = models.session(MODEL)
 
     def peaks(self, grey: np.ndarray) -> np.ndarray:
         """See `Backend`."""
-        maps = self._session.run(None, {"input": grey[None, :, :, None].astype(np.float32)})[0][0]
-        y, x = np.nonzero(maps[..., 3] >= FAINT)
-        angle, ending, sure = maps[y, x, 1:].T
-        heat = _blurred(maps[..., 0])
-        across = _summit(heat[y + 1, x], heat[y + 1, x + 1], heat[y + 1, x + 2])
-        down = _summit(heat[y, x + 1], heat[y + 1, x + 1], heat[y + 2, x + 1])
-        return np.column_stack([x, y, across, down, angle, ending, sure]).astype(np.float32)
+        heat, cosine, sine, endings, peaks = self._session.run(
+            None, {"input": grey[None, :, :, None].astype(np.float32)}
+        )[0][0]
+        y, x = np.nonzero(peaks >= FAINT)
+        angle = np.arctan2(sine[y, x], cosine[y, x])
+        near = _blurred(heat)
+        across = _summit(near[y + 1, x], near[y + 1, x + 1], near[y + 1, x + 2])
+        down = _summit(near[y, x + 1], near[y + 1, x + 1], near[y + 2, x + 1])
+        return np.column_stack([x, y, across, down, angle, endings[y, x], peaks[y, x]]).astype(np.float32)
 
 
 class Leader:
