@@ -12,6 +12,7 @@ import numpy as np
 from limen.images import decode
 
 WINDOW = 32  # bytes: 2**-256 to occur by chance where bytes are random, and still short enough to find fragments
+HEADER = 640  # bytes: a JPEG's header with its standard tables (623), which every JPEG decoder holds
 DISTINCT = 14  # different byte values in a window: flat image ground and padding occur everywhere and prove nothing
 EACH = 250  # windows of one thing, spread evenly over it
 
@@ -58,10 +59,10 @@ def image_things(data: bytes) -> list[tuple[str, bytes]]:
 
 
 def _windows(data: bytes) -> Iterable[bytes]:
-    """Up to EACH windows with enough different bytes, spread evenly."""
-    if len(data) < WINDOW:
+    """Up to EACH windows with enough different bytes, spread evenly over all but the file header."""
+    if len(data) < WINDOW + HEADER:
         return
-    starts = np.unique(np.linspace(0, len(data) - WINDOW, 4 * EACH).astype(int))
+    starts = np.unique(np.linspace(HEADER, len(data) - WINDOW, 4 * EACH).astype(int))
     rich = [start for start in starts if len(set(data[start : start + WINDOW])) >= DISTINCT]
     for start in rich[:: max(1, len(rich) // EACH)][:EACH]:
         yield data[start : start + WINDOW]

@@ -1,7 +1,8 @@
 """Finding windows at any offset in processes' memory and in files.
 
-Every byte offset is tried: a table of the windows' first two bytes leaves a few in a hundred, their first eight bytes
-leave the true ones, and those are compared whole. About a gigabyte a second a core.
+Every byte offset is tried: tables of the windows' first two and next two bytes leave a few in ten thousand, their first
+eight bytes leave the true ones, and those are compared whole. Memory pages that processes share (workers and the zygote
+that they were forked from) are looked at once, where the kernel tells root which they are.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 from limen.evaluation.forgetting.needles import WINDOW, Needles
 
 BLOCK = 8 << 20  # bytes read at once
+PAGE = 4096  # bytes
+FRAME, IN_USE = np.uint64((1 << 55) - 1), np.uint64(3 << 62)  # of a pagemap entry; frames are 0 for all but root
 SPECIAL = ("[vvar]", "[vvar_vclock]", "[vsyscall]", "[vdso]")  # the kernel's own; not readable or not the process's
 
 
@@ -41,8 +44,10 @@ class Scanner:
         heads = np.ascontiguousarray(self._windows[:, :8]).view("<u8").ravel()
         self._order = np.argsort(heads, kind="stable")
         self._heads = heads[self._order]
-        self._first = np.zeros(1 << 16, bool)
+        self._first, self._second = np.zeros(1 << 16, bool), np.zeros(1 << 16, bool)
         self._first[np.ascontiguousarray(self._windows[:, :2]).view("<u2").ravel()] = True
+        self._second[np.ascontiguousarray(self._windows[:, 2:4]).view("<u2").ravel()] = True
+        self._seen: set[int] = set()  # frames of physical memory that were looked at
 
     def search(self, data: bytes) -> set[int]:
         """Numbers of the windows that occur in `data`."""
@@ -52,7 +57,8 @@ class Scanner:
             return found
         for odd in (0, 1):
             pairs = view[odd : odd + (len(view) - odd) // 2 * 2].view("<u2")
-            starts = np.flatnonzero(self._first[pairs]) * 2 + odd
+            at = np.flatnonzero(self._first[pairs[:-1]])
+            starts = at[self._second[pairs[at + 1]]] * 2 + odd
             starts = starts[starts <= len(view) - WINDOW]
             if len(starts):
                 found |= self._confirmed(view, starts)
@@ -69,15 +75,15 @@ class Scanner:
         return found
 
     def process(self, pid: int) -> Trace:
-        """All readable memory of a process. One that ends meanwhile has been looked at as far as it went."""
+        """All memory of a process that can hold what it computed; of one that ends meanwhile, as far as it went."""
         trace = Trace()
         try:
             with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-                for start, end in _maps(pid):
+                for start, end in self._runs(pid):
                     for at in range(start, end, BLOCK):
                         try:
                             memory.seek(at)
-                            data = memory.read(min(BLOCK + WINDOW, end - at))
+                            data = memory.read(min(BLOCK, end - at) + WINDOW)
                         except OSError:  # a guard page, or a mapping that is gone
                             continue
                         trace.size += min(len(data), BLOCK)
@@ -87,6 +93,22 @@ class Scanner:
         except (FileNotFoundError, ProcessLookupError):
             pass
         return trace
+
+    def _runs(self, pid: int) -> Iterator[tuple[int, int]]:
+        """Ranges of a process's memory that are there and were not looked at yet."""
+        with Path(f"/proc/{pid}/pagemap").open("rb", buffering=0) as pagemap:
+            for start, end in _maps(pid):
+                pagemap.seek(start // PAGE * 8)
+                entries = np.frombuffer(pagemap.read((end - start) // PAGE * 8), "<u8")
+                frames = entries & FRAME
+                there = entries & IN_USE != 0
+                fresh = there & np.fromiter(
+                    (int(f) == 0 or int(f) not in self._seen for f in frames), bool, len(frames)
+                )
+                self._seen.update(frames[fresh].tolist())
+                edges = np.flatnonzero(np.diff(np.concatenate([[False], fresh, [False]])))
+                for first, last in edges.reshape(-1, 2):
+                    yield start + int(first) * PAGE, start + int(last) * PAGE
 
     def file(self, path: Path) -> Trace:
         """A file, or a block device, from beginning to end."""
@@ -123,9 +145,13 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def _maps(pid: int) -> Iterator[tuple[int, int]]:
-    """Readable ranges of a process's memory."""
+    """Ranges that can hold what a process computed: all that is readable, but for program files mapped read-only.
+
+    Those hold the same bytes in every process since before any capture, such as the standard Huffman tables of JPEG.
+    """
     for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
         words = line.split(maxsplit=5)
-        if words[1].startswith("r") and (len(words) < 6 or words[5] not in SPECIAL):
+        program = len(words) == 6 and words[5].startswith("/") and words[1][1] != "w" and words[1][3] == "p"
+        if words[1].startswith("r") and not program and (len(words) < 6 or words[5] not in SPECIAL):
             start, end = (int(word, 16) for word in words[0].split("-"))
             yield start, end
