@@ -21,6 +21,7 @@ from limen.cli.lazy import group
 from limen.client.hub import HubClient
 from limen.client.pins import pinned
 from limen.errors import BadInput, NotSignedIn, Refused, Unavailable
+from limen.exchange import an2
 from limen.ledger import receipt as receipts
 from limen.terms import Modality, Position
 from limen.wire.messages import Offer
@@ -158,10 +159,20 @@ def test_the_command_prints_json_and_every_answer_is_a_success(hub: Listening, c
     assert found.exit_code == 0 and "CANNOT TELL" in found.output and "not a 'no hit'" in found.output
 
 
+def test_the_command_searches_with_a_file(hub: Listening, command) -> None:
+    hub.house.hit()
+    Path("q.an2").write_bytes(an2.write(an2.Header("CPS", "LIMEN", "BA/NCB"), []))
+    found = command("q.an2", *ASKED, "--answer", "a.an2")
+    assert found.exit_code == 0 and "HIT" in found.output and "NCB Paris" in found.output
+    assert bytes(hub.house.opener.received) == Path("q.an2").read_bytes()
+    assert an2.read(Path("a.an2").read_bytes()).kind == "SRE"
+    assert json.loads(command("q.an2", *ASKED, "--json").output)["answer"] == "hit"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "nothing to search"),
+        (ASKED, "nothing to search"),
         (("missing.jpg", *ASKED), "missing.jpg cannot be read"),
         (("face.jpg", "--as", "BIH/officer1"), "needs a purpose"),
         (("face.jpg", "--purpose", "border-control"), "Who asks is missing"),

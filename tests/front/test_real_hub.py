@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from tests.front.browser import phone
 from tests.front.real_hub import RealHub, real_hub, samples
 
 from limen.errors import BadInput, LimenError, NotFound, Unavailable
+from limen.exchange import an2
 from limen.ledger import receipt as receipts
 from limen.records.database import open_database
 from limen.records.tables import Hit
+from limen.terms import Modality, Position
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +83,26 @@ def test_a_plain_image_of_an_older_system_is_answered_too(hub: RealHub) -> None:
         ).json()
     assert answer["answer"] in ("hit", "refer") and not answer["sealed"]
     assert "not-sealed" in [reason["code"] for reason in answer["reasons"]]
+
+
+def test_a_file_of_an_older_system_is_answered_with_a_file(hub: RealHub, tmp_path: Path) -> None:
+    def record(name: str, idc: int) -> an2.Record:
+        image = Image.open(hub.wanted[name])
+        return an2.image_record(
+            Modality.FINGER, Position.parse(name), hub.wanted[name].read_bytes(), idc,
+            width=image.width, height=image.height, ppi=500, source="BIHNCB",
+        )  # fmt: skip
+
+    header = an2.Header("CPS", "LIMEN", "BA/NCB", control="BIH-000042")
+    (tmp_path / "q.an2").write_bytes(an2.write(header, [record("right-index", 1), record("left-index", 2)]))
+    hub.limen(
+        "search", str(tmp_path / "q.an2"), "--as", "BIH/officer1", "--purpose", "border-control",
+        "--answer", str(tmp_path / "a.an2"),
+    )  # fmt: skip
+    answer = an2.read((tmp_path / "a.an2").read_bytes())
+    assert (answer.kind, answer.type1.text(10), answer.type1.text(7)) == ("SRE", "BIH-000042", "BA/NCB")
+    assert an2.person_fields(answer)["names"] == ["Adrian Velk", "Adi"]
+    assert answer.of_type(2)[0].text(63).startswith(("HIT.", "REFER.")) and answer.of_type(10)
 
 
 @pytest.mark.parametrize("body", [b"not an image", b"\x89PNG\r\n\x1a\n" + b"\0" * 100])

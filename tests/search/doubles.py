@@ -47,6 +47,7 @@ class Opener:
         self.report: Message | None = report(GOOD_FACE)
         self.failure: Message | None = None  # instead of an offer
         self.offer = lambda job: Offer(job.search, b"n" * 32, b"k" * 32, job.expires, b"s" * 64)
+        self.before_report: list[Message] = []
         self.received = bytearray()
         self.starts: list[Message] = []
         self.completed = 0
@@ -61,12 +62,14 @@ class Opener:
             writer.write((self.failure or self.offer(job)).pack())
             self.received.clear()
             self.starts.append(await read(reader, CaptureStart, PlainImage))
-            while not isinstance(message := await read(reader, Chunk, End), End):
-                self.received += message.tail
+            while isinstance(chunk := await read(reader, Chunk, End), Chunk):
+                self.received += chunk.tail
             self.completed += 1
             if self.report is not None:
                 if isinstance(self.report, Report) and self.report.outcome == 1:
                     self.on_end(job.search)
+                for message in self.before_report:
+                    writer.write(message.pack())
                 writer.write(self.report.pack())
                 await writer.drain()
         except Exception:  # the front hung up

@@ -19,9 +19,12 @@ from limen.client.hub import HubClient
 from limen.errors import BadInput
 from limen.terms import Modality, Position, Purpose
 
+TYPE_1 = (b"1.001:", b"1.01:", b"1.1:")  # how an ANSI/NIST-ITL file begins
+EXPLANATION = 63  # INF (2.063): what a person has to know
+
 
 def command(
-    face: Annotated[Path | None, typer.Argument(help="A photo of the face.", show_default=False)] = None,
+    face: Annotated[Path | None, typer.Argument(help="A photo of the face, or an ANSI/NIST-ITL file.")] = None,
     finger: Annotated[
         list[str] | None, typer.Option("--finger", metavar="POSITION=FILE", help="A print, such as right-index=F.png.")
     ] = None,
@@ -39,15 +42,22 @@ def command(
     ] = "",
     plain: Annotated[bool, typer.Option("--plain", help="Do not seal the capture.")] = False,
     receipt: Annotated[Path | None, typer.Option(help="Write the receipt to this file.")] = None,
+    answer_file: Annotated[Path | None, typer.Option("--answer", help="Write the file that answers a file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Search a face and fingers. Exit status: 0 for every answer, 1 if there is none."""
-    samples = _samples(face, finger or [])
     if not officer:
         raise BadInput("Who asks is missing.", advice="Add --as COUNTRY/NAME, such as --as BIH/officer1.")
     if not purpose:
         raise BadInput("A search needs a purpose.", advice=f"Add --purpose, one of: {', '.join(Purpose)}.")
+    data = _read(face) if face is not None else b""
+    by_file = data[:64].lstrip().startswith(TYPE_1)
+    samples = [] if by_file else _samples(data, finger or [])
     signer = HttpSignature(keys.load(officer), officer)
+    if by_file:
+        with HubClient(hub or settings.load().url, signer, hub_key=_key(hub_key)) as client:
+            _print_file(*client.search_file(data, purpose), answer_file, as_json)
+        return
     claimed = {
         "names": claimed_name,
         "date_of_birth": claimed_birth_date,
@@ -64,8 +74,22 @@ def command(
         printed.show(answer, Console())
 
 
-def _samples(face: Path | None, fingers: list[str]) -> list[Sample]:
-    samples = [] if face is None else [Sample(Modality.FACE, Position.UNKNOWN, _read(face))]
+def _print_file(kind: str, data: bytes, answer_file: Path | None, as_json: bool) -> None:
+    """Print what a file says that the hub answered; keep it if wanted."""
+    from limen.exchange import an2  # slow to import, and seldom needed
+
+    if answer_file is not None:
+        answer_file.write_bytes(data)
+    person = next(iter(an2.read(data).of_type(2)), None)
+    explanation = person.text(EXPLANATION) if person else ""
+    if as_json:
+        typer.echo(json.dumps({"answer": kind, "explanation": explanation}, indent=1, ensure_ascii=False))
+    else:
+        printed.show_file(kind, explanation, Console())
+
+
+def _samples(face: bytes, fingers: list[str]) -> list[Sample]:
+    samples = [Sample(Modality.FACE, Position.UNKNOWN, face)] if face else []
     for text in fingers:
         where, separator, file = text.partition("=")
         if not separator or not file:

@@ -118,6 +118,19 @@ class HubClient:
         answer: dict[str, Any] = response.json()
         return answer
 
+    def search_file(self, data: bytes, purpose: str) -> tuple[str, bytes]:
+        """Search with an ANSI/NIST-ITL file; it is not sealed on its way.
+
+        Returns:
+            The kind of answer (`terms.Answer`), and the file that answers.
+
+        Raises:
+            As `search`.
+        """
+        self.identity()
+        response = self._ask("POST", "/v1/searches/an2", params={"purpose": purpose}, content=data)
+        return response.headers.get("limen-answer", ""), response.content
+
     def portrait(self, path: str) -> bytes:
         """The portrait of a match, at the path that the answer names; `NotFound` once the search is over."""
         return self._ask("GET", path).content

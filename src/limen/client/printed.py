@@ -33,6 +33,13 @@ def show(answer: dict[str, Any], console: Console) -> None:
     _end(answer, console)
 
 
+def show_file(kind: str, explanation: str, console: Console) -> None:
+    """Print the answer to a search by file: its kind, and what it says to do."""
+    word, style = LOOKS.get(kind, LOOKS["cannot-tell"])
+    console.print(Text(f"  {word}  ", style=style))
+    console.print(explanation, markup=False, highlight=False)
+
+
 def _match(match: dict[str, Any]) -> Panel:
     rows = Table.grid(padding=(0, 2))
     urgency = "urgent: do not let the person go before you have called" if match["urgent"] else "ordinary"

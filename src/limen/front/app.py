@@ -14,7 +14,7 @@ from limen.front import failures
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
-from limen.front.routes import hub, pages, searches
+from limen.front.routes import files, hub, pages, searches
 from limen.front.routes.searches import SearchQuestion
 from limen.settings import Settings
 
@@ -41,6 +41,7 @@ def create(settings: Settings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.include_router(files.router)
     app.include_router(searches.router)
     app.include_router(hub.router)
     app.include_router(pages.router)

@@ -16,13 +16,14 @@ from limen.hits.follow import Hits
 from limen.hits.keep import forget_overdue
 from limen.records import feed
 from limen.records.database import Database, open_database
+from limen.records.retention import purge
 from limen.search.identify import Matcher
 from limen.search.life import Searches
 from limen.search.receipt import Receipts
 from limen.settings import Settings
 from limen.vault.client import AsyncVaultClient
 
-SWEEP_SECONDS = 300.0  # between deletions of overdue hits
+SWEEP_SECONDS = 300.0  # between deletions of what is past its time
 
 log = structlog.get_logger("front")
 
@@ -74,16 +75,17 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
 
 
 async def _sweep(database: Database) -> None:
-    """Delete overdue hits, at the start too: a restored backup may hold some."""
+    """Delete what is past its time (hits, records, sessions ...), at the start too: a restored backup may hold some."""
 
     def once() -> int:
         with database.writing() as session:
-            return forget_overdue(session)
+            hits = forget_overdue(session)
+        return hits + sum(purge(database).values())
 
     while True:
         try:
             if count := await asyncio.to_thread(once):
-                log.info("overdue-hits-deleted", count=count)
+                log.info("overdue-deleted", count=count)
         except LimenError as error:
             log.warning("sweep-failed", error=error.code)
         await asyncio.sleep(SWEEP_SECONDS)

@@ -14,6 +14,7 @@ from limen.capture.container import Sample
 from limen.capture.offer import Offer as OfferTerms
 from limen.capture.sealing import open_capture
 from limen.errors import BadFile, BadMessage
+from limen.exchange import an2
 from limen.opener.examine import Finding, examine
 from limen.opener.intake import take_in, wipe
 from limen.opener.tools import Tools
@@ -21,8 +22,10 @@ from limen.terms import Modality, Position
 from limen.vault.client import VaultClient
 from limen.wire import Message, receive, send
 from limen.wire.messages import (
+    MAX_SAMPLES,
     CaptureStart,
     Done,
+    FileHead,
     Offer,
     PlainImage,
     ProbeBegin,
@@ -32,7 +35,8 @@ from limen.wire.messages import (
 )
 from limen.wire.parts import pack_samples
 
-SEALED, PLAIN = 1, 2  # `CaptureStart.form`
+SEALED, PLAIN, FILE = 1, 2, 4  # `CaptureStart.form`
+HEAD_SIZES = (16, 64, 64, 64, 16)  # bytes, as in `FileHead`
 TO_MATCHER, NOTHING_USABLE, NOT_OPENED = 1, 2, 3  # `Report.outcome`
 MATCHER_SECONDS = 5.0  # the matcher takes templates within microseconds
 
@@ -56,13 +60,16 @@ def serve(
     received = take_in(front)
     working()
     try:
-        samples = _open(start, received, terms, key)
+        if start == CaptureStart(FILE, 0):
+            findings = _examine_file(bytes(received), tools, front)
+        else:
+            samples = _open(start, received, terms, key)
+            findings = [examine(sample.image, sample.modality, sample.position, tools) for sample in samples]
     except BadFile:
         send(front, Report(NOT_OPENED, 0, 0, b""))
         return
     finally:
         wipe(received)
-    findings = [examine(sample.image, sample.modality, sample.position, tools) for sample in samples]
     usable = [finding for finding in findings if finding.template is not None]
     if usable:
         _hand_over(matcher, job.search, usable)
@@ -92,6 +99,24 @@ def _open(start: Message, received: bytearray, terms: OfferTerms, key: X25519Pri
     if start == CaptureStart(PLAIN, 0):
         return container.decode(bytes(received))
     raise BadMessage("A capture of unknown form.")
+
+
+def _examine_file(data: bytes, tools: Tools, front: socket.socket) -> list[Finding]:
+    """Findings of the first samples of an ANSI/NIST-ITL file, and its head to the front; `BadFile` if it is none."""
+    transaction = an2.read(data)
+    found = [
+        examine(sample.data, sample.modality, sample.position, tools, round(sample.ppi or 0))
+        for sample in an2.samples(transaction)[:MAX_SAMPLES]
+    ]
+    type1 = transaction.type1
+    domain, version, *_ = (*next(iter(type1.subfields(13)), ()), "", "")
+    send(front, FileHead(*map(_ascii, (transaction.kind, type1.text(8), type1.text(9), domain, version), HEAD_SIZES)))
+    return found
+
+
+def _ascii(text: str, size: int) -> bytes:
+    """As much of a text as the answer may repeat."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text.strip())[:size].encode("ascii")
 
 
 def _hand_over(matcher: socket.socket, search: bytes, usable: list[Finding]) -> None:

@@ -112,6 +112,10 @@ class Searches:
         """End a search that its searcher is done with; `NotFound` if it is gone."""
         self._forget(self.open.own(search_id, searcher))
 
+    def finish(self, search: OpenSearch) -> None:
+        """End a search, whether it is still there or not."""
+        self._forget(search)
+
     def end(self) -> None:
         """Forget all, as the front stops."""
         for search in self.open:
@@ -127,18 +131,15 @@ class Searches:
         except Unavailable:
             return None, None, Reason.GALLERY_INCOMPLETE
         try:
-            report = await relay.relay(search.worker, capture, self._settings.worker_seconds)
+            relayed = await relay.relay(search.worker, capture, self._settings.worker_seconds)
         except relay.WorkerDied:
             log.warning("worker-died")
             return None, None, Reason.DECODER_DIED
         except relay.MatcherUnreached:
             return None, None, Reason.GALLERY_INCOMPLETE
+        report, search.head = relayed.report, relayed.head
         if report.outcome == NOT_OPENED:
-            raise BadInput(
-                "The capture could not be opened: it was changed on its way, or sealed for another search.",
-                advice="Open a new search and capture again.",
-                code="capture-does-not-open",
-            )
+            raise _not_opened(capture.form)
         if report.outcome != TO_MATCHER:
             return report, None, None
         try:
@@ -159,3 +160,17 @@ class Searches:
             forget(search, self.open, self._matcher)
         except LimenError as error:
             log.warning("forget-failed", error=error.code)
+
+
+def _not_opened(form: relay.Form) -> BadInput:
+    if form is relay.Form.FILE:
+        return BadInput(
+            "The file is no ANSI/NIST-ITL file, or is damaged.",
+            advice="Look into it with `limen exchange check FILE`.",
+            code="bad-file",
+        )
+    return BadInput(
+        "The capture could not be opened: it was changed on its way, or sealed for another search.",
+        advice="Open a new search and capture again.",
+        code="capture-does-not-open",
+    )

@@ -13,7 +13,7 @@ from limen.hits.claim import ClaimedIdentity
 from limen.hits.view import RecordView
 from limen.search.offer import Worker
 from limen.terms import Purpose
-from limen.wire.messages import Offer
+from limen.wire.messages import FileHead, Offer
 
 MAX_OPEN_EACH = 8  # open searches of one officer: a post has one or two; more would hoard workers
 MAX_OPEN = 256  # of all officers, a bound on memory
@@ -52,6 +52,7 @@ class OpenSearch:
     worker: Worker
     state: State = State.OFFERED
     views: list[RecordView] = field(default_factory=list)
+    head: FileHead | None = None  # of a search by file: what its answer must repeat
     deadline: asyncio.TimerHandle | None = None
 
 

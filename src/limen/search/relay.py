@@ -11,7 +11,18 @@ from limen.errors import BadInput, BadMessage, Unavailable
 from limen.search.offer import Worker
 from limen.terms import Modality, Position
 from limen.wire.frame import read
-from limen.wire.messages import CHUNK, MAX_CAPTURE, CaptureStart, Chunk, End, Failed, Message, PlainImage, Report
+from limen.wire.messages import (
+    CHUNK,
+    MAX_CAPTURE,
+    CaptureStart,
+    Chunk,
+    End,
+    Failed,
+    FileHead,
+    Message,
+    PlainImage,
+    Report,
+)
 from limen.wire.parts import unpack_samples
 
 UPLOAD_SECONDS = 60.0  # for a whole capture: 3 MB over a slow 400 kbit/s link
@@ -23,6 +34,7 @@ class Form(IntEnum):
     SEALED = 1
     PLAIN = 2
     IMAGE = 3
+    FILE = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,14 @@ class Capture:
         return CaptureStart(self.form, 0)
 
 
+@dataclass(frozen=True)
+class Relayed:
+    """What the worker said: its report and, of a file, what the answer must repeat."""
+
+    report: Report
+    head: FileHead | None = None
+
+
 class WorkerDied(Unavailable):
     """The worker ended without a report: a decoder crashed, hung, or ran over a limit."""
 
@@ -58,7 +78,7 @@ class MatcherUnreached(Unavailable):
     code = "no-matcher"
 
 
-async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Report:
+async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Relayed:
     """Pass the capture on and wait for the worker's report.
 
     `End` is sent only after `capture.chunks` has ended well, and the worker processes nothing before it.
@@ -76,13 +96,16 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Repo
         raise BadInput(
             "The capture did not arrive in time.", advice="Check the connection and search again.", code="too-slow"
         ) from None
+    head: FileHead | None = None
     try:
         async with asyncio.timeout(worker_seconds):
-            message: Message = await read(worker.reader, Report, Failed)
+            message: Message = await read(worker.reader, FileHead, Report, Failed)
+            if isinstance(message, FileHead):
+                head, message = message, await read(worker.reader, Report, Failed)
     except (TimeoutError, OSError, Unavailable) as error:
         raise WorkerDied("The capture could not be processed.") from error
     if isinstance(message, Report):
-        return _sane(message)
+        return Relayed(_sane(message), head)
     if isinstance(message, Failed) and isinstance(message.error(), Unavailable):
         raise MatcherUnreached("The search could not be made.")
     raise WorkerDied("The capture could not be processed.")

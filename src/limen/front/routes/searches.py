@@ -91,9 +91,14 @@ async def open_search(request: Request, who: Annotated[Caller, Depends(caller)])
     """
     question = await json_body(request, who, SearchQuestion)
     claim = ClaimedIdentity(**question.claimed_identity.model_dump()) if question.claimed_identity else None
-    admitted = admit(question.purpose, claim)
+    return _opened(await begin(_parts(request), who, question.purpose, claim))
+
+
+async def begin(parts: Parts, who: Caller, purpose: str, claim: ClaimedIdentity | None) -> OpenSearch:
+    """Open a search for whoever may make it."""
+    admitted = admit(purpose, claim)
     may(who.officer, Action.SEARCH, purpose=admitted.purpose)
-    return _opened(await _parts(request).searches.begin(who.searcher, admitted))
+    return await parts.searches.begin(who.searcher, admitted)
 
 
 @router.put("/{search_id}/capture", response_model=SearchAnswer, responses=ERRORS, openapi_extra=CAPTURE)
