@@ -140,6 +140,13 @@ def test_sixteen_bit_and_colour_raw_images() -> None:
     assert np.array_equal(decode(face_sample.data).pixels, colour)
 
 
+def test_raw_ycc_becomes_rgb() -> None:
+    ycc = bytes([76, 85, 255] * (64 * 80))  # JFIF's red
+    face = text_record(10, [(2, "02"), (3, "FACE"), (6, "64"), (7, "80"), (11, "NONE"), (12, "YCC")], ycc)
+    (sample,) = an2.samples(an2.read(file([(10, 2, face)])))
+    assert np.abs(decode(sample.data).pixels[0, 0].astype(int) - [254, 0, 0]).max() <= 2
+
+
 @pytest.mark.parametrize("stated", [b"3", b"99999", b"2000000000", b"9" * 19])
 def test_a_wrong_length_costs_nothing_but_a_problem(stated: bytes) -> None:
     person = PERSON.replace(b"2.001:%d" % len(PERSON), b"2.001:" + stated)

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +233,37 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert limen("check", str(path), "--profile", "fbi") == 1
     assert limen("show", str(tmp_path / "none")) == 1
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_mutated_wsq_files_cost_at_most_a_child() -> None:
+    """Each of 400 gives a picture, a refusal or a death that is reported; none hangs or prints."""
+    chance = np.random.default_rng(20261122)
+    files = []
+    for _ in range(400):
+        mutated = bytearray(WSQ)
+        for _ in range(chance.integers(1, 5)):
+            mutated[chance.integers(2, len(mutated))] = chance.integers(0, 256)
+        files.append(bytes(mutated))
+
+    def work(emit: isolated.Emit, start: int) -> None:
+        for number, data in enumerate(files[start:], start):
+            emit({"reading": number})
+            try:
+                emit({"shape": list(decode(data, max_pixels=1_000_000).pixels.shape)})
+            except BadInput:
+                emit({"refused": True})
+
+    outcomes, start = {"shape": 0, "refused": 0, "died": 0}, 0
+    while start < len(files):
+        try:
+            for message in isolated.run(partial(work, start=start), seconds=30):
+                start = int(str(message["reading"])) + 1 if "reading" in message else start
+                for outcome in outcomes.keys() & message.keys():
+                    outcomes[outcome] += 1
+        except isolated.Died:
+            outcomes["died"] += 1
+    assert sum(outcomes.values()) == len(files)
+    assert outcomes["shape"] > 50 and outcomes["refused"] > 50
 
 
 @pytest.mark.data

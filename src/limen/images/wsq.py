@@ -22,7 +22,7 @@ _START, _END, _FRAME, _BLOCK, _TABLE_TRANSFORM, _TABLE_QUANTIZATION, _TABLE_HUFF
 )  # fmt: skip
 _SEGMENTS = {_FRAME, _BLOCK, _TABLE_TRANSFORM, _TABLE_QUANTIZATION, _TABLE_HUFFMAN, _RESTART, _COMMENT}
 _MAX_SEGMENTS = 64  # real files have 6 to 12 before their first block
-_MIN_SIDE = 32  # five levels of halving need that much; the library's wavelet tree reads out of bounds below
+_MIN_SIDE = 33  # pixels; at 32 and below the library reads and writes nonsense (tried, with noise)
 _MAX_PPI = 4000  # above any scanner
 _UNKNOWN_PPI = 255  # what some writers make of NISTCOM's -1, "unknown", in an unsigned byte
 
@@ -80,11 +80,11 @@ def encode(grey: np.ndarray, ppi: float | None = 500) -> bytes:
     The library knows one bit rate, 0.75 bits a pixel (about 12 to 1); whatever ratio it is given, it ignores.
 
     Raises:
-        BadImage: `unreadable` if a side is under 32 pixels or over 65,535.
+        BadImage: `unreadable` if a side is under 33 pixels or over 65,535.
     """
     height, width = grey.shape
     if min(height, width) < _MIN_SIDE or max(height, width) > 0xFFFF:
-        raise refused(Reason.UNREADABLE, "WSQ holds sides of 32 to 65,535 pixels")
+        raise refused(Reason.UNREADABLE, "WSQ holds sides of 33 to 65,535 pixels")
     data: bytes = _wsq.compress(np.ascontiguousarray(grey, np.uint8).tobytes(), height, width, 12)
     marker, length = struct.unpack_from(">HH", data, 2)  # the library's own comment, which always claims 500 ppi
     rest = data[4 + length :] if marker == _COMMENT else data[2:]
@@ -96,7 +96,7 @@ def _frame(body: bytes, earlier: tuple[int, int] | None) -> tuple[int, int]:
         raise refused(Reason.UNREADABLE, "WSQ: bad frame")
     height, width = struct.unpack_from(">HH", body, 2)  # after black and white level
     if min(width, height) < _MIN_SIDE:
-        raise refused(Reason.UNREADABLE, "WSQ: under 32 pixels a side")
+        raise refused(Reason.UNREADABLE, "WSQ: under 33 pixels a side")
     return width, height
 
 

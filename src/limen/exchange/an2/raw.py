@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PIL import Image as Pillow
 
 from limen.errors import BadImage
@@ -52,5 +51,4 @@ def _is_file(data: bytes) -> bool:
 
 def ycc_to_rgb(samples: bytes, width: int, height: int) -> bytes:
     """Full-range YCbCr (JFIF), interleaved, to RGB."""
-    pixels = np.frombuffer(samples, np.uint8).reshape(height, width, 3)
-    return Pillow.fromarray(pixels, mode="YCbCr").convert("RGB").tobytes()
+    return Pillow.frombytes("YCbCr", (width, height), samples).convert("RGB").tobytes()
