@@ -10,8 +10,9 @@ import numpy as np
 from limen.errors import BadTemplate
 
 #: model (16 ASCII bytes, NUL-padded), position, quality 0-100 (255 = not computed), count, width, height (500 ppi)
-_HEAD = struct.Struct("<16sBBHHH")
-_MINUTIA = np.dtype([("x", "<u2"), ("y", "<u2"), ("angle", "<u2"), ("kind", "u1"), ("quality", "u1")])
+HEAD = struct.Struct("<16sBBHHH")
+#: One minutia as packed: quarter pixels, 1/65536 turns.
+MINUTIA = np.dtype([("x", "<u2"), ("y", "<u2"), ("angle", "<u2"), ("kind", "u1"), ("quality", "u1")])
 MAX_MINUTIAE = 4096  # a full palm at 500 ppi has 600 to 1,500; a finger under 200
 SUBPIXEL = 4  # coordinates are stored in quarter pixels: 0.0127 mm
 MAX_SIDE = 0xFFFF // SUBPIXEL  # 16,383 pixels at 500 ppi: 83 cm
@@ -51,26 +52,26 @@ class RidgeTemplate:
 
     def pack(self) -> bytes:
         """Fixed layout: 24-byte header, then 8 bytes a minutia (quarter pixels, 1/65536 turns)."""
-        rows = np.empty(len(self), _MINUTIA)
+        rows = np.empty(len(self), MINUTIA)
         rows["x"] = np.clip(np.rint(np.asarray(self.x) * SUBPIXEL), 0, 0xFFFF)
         rows["y"] = np.clip(np.rint(np.asarray(self.y) * SUBPIXEL), 0, 0xFFFF)
         rows["angle"] = np.rint(np.asarray(self.angle) * (65536 / (2 * np.pi))).astype(np.int64) & 0xFFFF
         rows["kind"] = self.kind
         rows["quality"] = self.minutia_quality
-        head = _HEAD.pack(self.model.encode("ascii"), self.position, self.quality, len(rows), self.width, self.height)
+        head = HEAD.pack(self.model.encode("ascii"), self.position, self.quality, len(rows), self.width, self.height)
         return head + rows.tobytes()
 
     @classmethod
     def unpack(cls, data: bytes | memoryview) -> RidgeTemplate:
         """Template from its bytes; `BadTemplate` if size, header or any field is out of range."""
-        if len(data) < _HEAD.size:
+        if len(data) < HEAD.size:
             raise BadTemplate("A minutiae template is shorter than its header.")
-        name, position, quality, count, width, height = _HEAD.unpack_from(data)
-        if count > MAX_MINUTIAE or len(data) != _HEAD.size + _MINUTIA.itemsize * count:
+        name, position, quality, count, width, height = HEAD.unpack_from(data)
+        if count > MAX_MINUTIAE or len(data) != HEAD.size + MINUTIA.itemsize * count:
             raise BadTemplate("A minutiae template's size does not fit its count.")
         if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE) or (quality > 100 and quality != NOT_COMPUTED):
             raise BadTemplate("A minutiae template's header is out of range.")
-        rows = np.frombuffer(data, _MINUTIA, offset=_HEAD.size)
+        rows = np.frombuffer(data, MINUTIA, offset=HEAD.size)
         x, y = rows["x"] / np.float32(SUBPIXEL), rows["y"] / np.float32(SUBPIXEL)
         if count and (x.max() > width or y.max() > height or rows["kind"].max() > OTHER or rows["quality"].max() > 100):
             raise BadTemplate("A minutia lies outside its image or has an unknown kind.")
