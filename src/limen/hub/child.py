@@ -1,8 +1,8 @@
 """One part in a process of its own: `python -m limen.hub.child NAME`, started by the supervisor alone.
 
 The supervisor writes the settings as one line of JSON on standard input, and then who is who (`wire.peers`). The part
-answers on standard output with `{"ready": true}`, or with `{"error": ..., "advice": ...}` before it ends. Its log goes to
-standard error.
+answers on standard output with `{"ready": true}`, or with `{"error": ..., "advice": ...}` before it ends. Its log goes
+to standard error.
 """
 
 from __future__ import annotations
