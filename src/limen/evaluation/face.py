@@ -122,8 +122,10 @@ class OpenSet:
         ranked = np.sort(self.alarm)[::-1]
         return float(ranked[min(int(fpir * len(ranked)), len(ranked) - 1)])
 
-    def fnir(self, fpir: float) -> float:
-        """Share of mated probes whose mate does not score above the threshold for `fpir`."""
+    def fnir(self, fpir: float) -> float | None:
+        """Share of mated probes whose mate does not score above the threshold for `fpir`; None without non-mated."""
+        if not len(self.alarm):
+            return None
         return float(np.mean(self.mate <= self.threshold(fpir)))
 
     def curve(self) -> tuple[np.ndarray, np.ndarray]:
@@ -146,8 +148,8 @@ def open_set(photos: Photos, enrol: int = 1) -> OpenSet:
     reference = several & (rank < np.minimum(enrol, counts[photos.identity] - 1))
     mated, lone = several & ~reference, ~several
     owners, column = np.unique(photos.identity[reference], return_inverse=True)
-    if not lone.any() or not mated.any():
-        raise BadInput("An open set needs identities with several photos and identities with one.")
+    if not mated.any():
+        raise BadInput("Nobody has several photos.", advice="Accuracy needs people with two or more.")
 
     def search(probes: np.ndarray) -> np.ndarray:
         scores = _evidence(photos, probes, reference)
@@ -161,7 +163,7 @@ def open_set(photos: Photos, enrol: int = 1) -> OpenSet:
     rows = np.arange(len(scores))
     mate = scores[rows, own].copy()
     scores[rows, own] = MISS
-    return OpenSet(len(owners), mate, scores.max(axis=1), search(lone).max(axis=1))
+    return OpenSet(len(owners), mate, scores.max(axis=1), search(lone).max(axis=1, initial=MISS))
 
 
 def _evidence(photos: Photos, probes: np.ndarray, references: np.ndarray) -> np.ndarray:

@@ -32,6 +32,8 @@ def command(
         typer.echo(json_.dumps(figures, indent=2))
     else:
         Console().print(_table(figures))
+        if not figures["open_set"]["non_mated_probes"]:
+            Console(stderr=True).print("Nobody has a single photo, so there are no non-mated probes and no FNIR.")
 
 
 def _table(figures: dict[str, Any]) -> Table:
@@ -46,7 +48,9 @@ def _table(figures: dict[str, Any]) -> Table:
         table.add_row("  mated and non-mated probes", f"{rates['mated_probes']:,} and {rates['non_mated_probes']:,}")
         table.add_row("  rank 1", f"{rates['rank1']:.2%}")
         for name, rate in rates["fnir"].items():
-            table.add_row(f"  FNIR at FPIR {float(name.removeprefix('fpir_')):.1%}", f"{rate:.2%}")
+            table.add_row(
+                f"  FNIR at FPIR {float(name.removeprefix('fpir_')):g}", "" if rate is None else f"{rate:.2%}"
+            )
     table.add_section()
     table.add_row("detection, one core, median", f"{speed['detect_ms_p50']:.1f} ms")
     table.add_row("alignment, quality and embedding, one core, median", f"{speed['embed_ms_p50']:.1f} ms")
