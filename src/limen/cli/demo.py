@@ -14,7 +14,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.panel import Panel
 from rich.rule import Rule
 
 from limen import settings as configuration
@@ -146,12 +145,7 @@ def _farewell(settings: Settings, data: Path) -> None:
     limen = Path(sys.argv[0])
     variables = f"LIMEN_DATA={settings.data} LIMEN_KEYS={data / 'keys'}"
     console.print()
-    console.print(
-        Panel(
-            f"[bold]Done.[/] The hub is stopped; its records are kept in {data}.\n\n"
-            "To open the pages, run the hub again and make a one-time link in a second terminal:\n\n"
-            f"  {variables} {limen} serve\n"
-            f"  {variables} {limen} access invite {OFFICER}",
-            expand=False,
-        )
-    )
+    console.print(f"[bold]Done.[/] The hub is stopped; its records are kept in {data}.")
+    console.print("To open the pages, run the hub again, and make a one-time link in a second terminal:\n")
+    for words in (f"{limen} serve", f"{limen} access invite {OFFICER}"):
+        console.print(f"  {variables} {words}", soft_wrap=True)
