@@ -186,3 +186,13 @@ def test_the_command_searches_with_a_file(hub: Listening, command) -> None:
 def test_the_command_says_what_is_wrong(hub: Listening, command, arguments: tuple[str, ...], says: str) -> None:
     found = command(*arguments)
     assert found.exit_code == 1 and says in str(found.exception)
+
+
+@pytest.mark.parametrize("path", ["/v1/searches/" + "0" * 32 + "/capture", "/v1/searches/an2"])
+def test_a_large_body_that_is_refused_still_gets_its_reason(hub: Listening, path: str) -> None:
+    signer = HttpSignature(hub.house.keys["BIH/officer1"], "BIH/officer1")
+    with httpx.Client(base_url=hub.url, auth=signer) as client:
+        method = "PUT" if path.endswith("capture") else "POST"
+        for _ in range(3):
+            sent = client.request(method, path, content=b"x" * 20_000_000, headers={"content-type": "application/cbor"})
+            assert sent.json()["error"]["code"] in ("no-such-search", "bad-request")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.staticfiles import StaticFiles
 
 from limen import __version__
@@ -19,6 +20,14 @@ from limen.front.routes.searches import SearchQuestion
 from limen.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
+# FastAPI would give addresses (one-time links) and errors' words to whatever OpenTelemetry the environment configures.
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 
 def create(settings: Settings) -> FastAPI:
@@ -40,6 +49,7 @@ def create(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
     )
     app.include_router(files.router)
     app.include_router(searches.router)
