@@ -87,7 +87,9 @@ class Personal:
                 raise Damaged("A record's fields have a version that this release does not know.")
             fields.update(names=tuple(fields["names"]), nationalities=tuple(fields["nationalities"]))
             fields.update(sex=Sex(fields["sex"]), notice=Notice(fields["notice"]) if fields["notice"] else None)
-            fields.update(extensions=tuple((int(at), int(to), str(why)) for at, to, why in fields["extensions"]))
+            fields.update(
+                extensions=tuple((int(at), int(to), str(why)) for at, to, why in fields.get("extensions", []))
+            )
             return cls(**fields)
         except (cbor2.CBORDecodeError, KeyError, TypeError, ValueError, AttributeError, BadInput):
             raise Damaged("A record's fields cannot be read.", advice="Import the record again.") from None

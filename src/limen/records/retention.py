@@ -24,13 +24,13 @@ from limen.vault.seal import OVERHEAD
 DAY = 86_400
 REVIEW = 183 * DAY  # an owner is asked six months before the end: RPD Art. 50
 TOMBSTONES = 7 * DAY  # far longer than any front stays behind the feed; a matcher that starts anew needs none
-GRACE = DAY  # what is purged every hour may be so much late before the audit complains
+GRACE = DAY  # what is purged every few minutes may be so much late before the audit complains
 STILLNESS = 400 * DAY  # a clock that is this far beyond the last change is wrong, not right
 BATCH = 200
 
 
 def purge(database: Database, *, now: int | None = None) -> dict[str, int]:
-    """Delete what is past its time. The front does so every hour.
+    """Delete what is past its time. The front does so every few minutes.
 
     Returns:
         How many of each were deleted: records, hits, tombstones, sessions, invites, nonces.
