@@ -104,7 +104,34 @@ def test_a_no_hit_shows_the_receipt_for_the_traveller(hub: Listening, print_file
         download.value.save_as(tmp_path / "receipt.json")
         identity = bytes.fromhex(page.evaluate("fetch('/v1/hub').then(r => r.json())")["public_key"])
         assert receipts.verify(receipts.parse((tmp_path / "receipt.json").read_bytes()), identity)["answer"] == "no-hit"
+        expect(page.locator("img.qr")).to_be_visible()
         assert fits(page) and complaints == []
+
+
+def test_a_traveller_checks_the_receipt_in_their_own_browser(hub: Listening, print_file: Path, tmp_path: Path) -> None:
+    with phone() as page:
+        enter(page, hub)
+        with page.expect_request("**/receipt/code") as asked:
+            page.set_input_files("#face-file", print_file)
+            page.get_by_role("button", name="Search", exact=True).click()
+        address = asked.value.post_data
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Save the receipt").click()
+        download.value.save_as(tmp_path / "receipt.json")
+    assert address is not None and address.startswith(f"{hub.url}/receipt#")
+    changed = (tmp_path / "receipt.json").read_text().replace('"no-hit"', '"hit"')
+    (tmp_path / "changed.json").write_text(changed)
+    with phone() as page:
+        page.goto(address)
+        expect(page.get_by_role("status")).to_contain_text("The receipt is good")
+        expect(page.locator("#said")).to_contain_text("No hit")
+        assert fits(page)
+        page.set_input_files("#file", tmp_path / "changed.json")
+        expect(page.get_by_role("status")).to_contain_text("not good")
+        page.set_input_files("#file", tmp_path / "receipt.json")
+        expect(page.get_by_role("status")).to_contain_text("The receipt is good")
+        page.get_by_label("The hub's public key").fill("00" * 32)
+        expect(page.get_by_role("status")).to_contain_text("not good")
 
 
 def test_cannot_tell_says_what_to_do(hub: Listening, print_file: Path) -> None:

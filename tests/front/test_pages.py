@@ -12,7 +12,7 @@ from limen.front.routes.pages import words
 from limen.reasons import Reason
 from limen.terms import Position, Purpose
 
-OPEN = ("/", "/health", "/v1/hub", "/docs", "/openapi.json")
+OPEN = ("/", "/health", "/v1/hub", "/docs", "/openapi.json", "/receipt")
 OWN = {"origin": BASE}
 
 
@@ -59,7 +59,7 @@ def test_a_stranger_learns_nothing(tmp_path: Path) -> None:
             for method, path in (
                 ("POST", "/v1/searches"), ("GET", "/v1/searches"), ("PUT", f"/v1/searches/{'0' * 32}/capture"),
                 ("GET", f"/v1/searches/{'0' * 32}/portrait/0"), ("DELETE", "/v1/searches/x"), ("GET", "/nowhere"),
-                ("GET", "/.env"), ("GET", "/v1/records"), ("PATCH", "/"), ("GET", "/admin"),
+                ("GET", "/.env"), ("GET", "/v1/records"), ("PATCH", "/"), ("GET", "/admin"), ("POST", "/receipt/code"),
             ):  # fmt: skip
                 response = await stranger.request(method, path)
                 answers.add((response.status_code, response.text))

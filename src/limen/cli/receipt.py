@@ -65,7 +65,7 @@ def verify(
     for name, title in FIELDS.items():
         table.add_row(f"[dim]{title}[/]", escape(_said(receipt.get(name))))
     console.print(table)
-    console.print(f"\n{escape(_said(receipt.get('proves')))}\n{escape(_said(receipt.get('cannot_prove')))}")
+    console.print(f"\n{receipts.PROVES}\n{receipts.CANNOT_PROVE}", markup=False, highlight=False)
 
 
 def _key(hub_key: str, hub: str) -> bytes:

@@ -51,8 +51,8 @@ def create(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         telemetry=NO_TELEMETRY,
     )
-    app.include_router(files.router)
     app.include_router(searches.router)
+    app.include_router(files.router)
     app.include_router(hub.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -105,15 +105,21 @@ async def json_body(request: Request, who: Caller, model: type[Model]) -> Model:
         BadInput: too large, or not such JSON; the message names the field, never its content.
         NotSignedIn: not what was signed.
     """
+    body = await whole_body(request, who, MAX_JSON)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid([str(part) for part in error.errors()[0]["loc"]] or ["body"]) from None
+
+
+async def whole_body(request: Request, who: Caller, most: int) -> bytes:
+    """A small body; `BadInput` if it has more bytes than `most`, `NotSignedIn` if it is not what was signed."""
     body = bytearray()
     async for chunk in checked(request, who):
         body += chunk
-        if len(body) > MAX_JSON:
+        if len(body) > most:
             raise BadInput("The request is too large.", code="too-large")
-    try:
-        return model.model_validate_json(bytes(body))
-    except ValidationError as error:
-        raise invalid([str(part) for part in error.errors()[0]["loc"]] or ["body"]) from None
+    return bytes(body)
 
 
 async def checked(request: Request, who: Caller) -> AsyncIterator[bytes]:

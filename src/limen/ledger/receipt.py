@@ -21,7 +21,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from limen.errors import BadFile, Refused
 
 DOMAIN = b"limen-receipt-v1\0"
-MAX_RECEIPT = 16 << 10  # bytes of JSON; ours have about 1,200
+MAX_RECEIPT = 16 << 10  # bytes of JSON; ours have about 600
+PROVES = (
+    "It proves that the hub's signing key vouches for this: the search ended as written, the process that opened the "
+    "capture had ended, and the hub keeps no more of it than is written under 'kept'."
+)
+CANNOT_PROVE = (
+    "It cannot prove what the capturing device, a proxy in front of the hub, or someone with full control of the hub's "
+    "machine kept."
+)
 
 
 def signed_bytes(receipt: dict[str, Any]) -> bytes:

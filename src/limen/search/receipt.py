@@ -16,15 +16,6 @@ from limen.terms import Answer
 
 MINUTE = 60  # seconds; times are to the minute, so that a receipt does not say who stood at which desk when
 
-PROVES = (
-    "The hub's signing key vouches that this search ended as written, that the process that opened the capture had "
-    "ended, and that the hub keeps no more of it than is written under 'kept'."
-)
-CANNOT_PROVE = (
-    "It cannot prove what the capturing device, a proxy in front of the hub, or someone with full control of the hub's "
-    "machine kept."
-)
-
 log = structlog.get_logger()
 
 
@@ -67,6 +58,4 @@ def describe(search: OpenSearch, answer: SearchAnswer, worker_ended: bool, now: 
         "kept": ["that this record was found: time, purpose, who searched"] if held else [],
         "process": "ended" if worker_ended else "told to end",
         "software": f"limen {__version__}",
-        "proves": PROVES,
-        "cannot_prove": CANNOT_PROVE,
     }

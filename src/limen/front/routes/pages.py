@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import jinja2
+import segno
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from limen import countries
 from limen.access import sessions
-from limen.errors import LimenError, NotAllowed, NotSignedIn
+from limen.errors import BadInput, LimenError, NotAllowed, NotSignedIn
 from limen.front import health
-from limen.front.identity import cookie_name, of_session, own_origin, set_cookie
+from limen.front.identity import caller, cookie_name, of_session, own_origin, set_cookie, whole_body
 from limen.front.parts import Parts
 from limen.front.routes.hub import described
+from limen.ledger import receipt as receipts
 from limen.terms import Position, Purpose
 
 router = APIRouter(include_in_schema=False)
 
 HERE = Path(__file__).parents[1]
+MAX_CODE = 2900  # characters: a QR code of version 40-L holds 2,953 bytes
 FINGERS = [(Position(code).slug, code) for code in range(1, 11)]
 Token = Annotated[str, InPath(pattern="^[A-Za-z0-9_-]{1,100}$")]
 
@@ -137,6 +141,32 @@ async def docs(request: Request) -> Response:
 async def openapi(request: Request) -> Response:
     """The API, described for machines."""
     return JSONResponse(described(request))
+
+
+@router.get("/receipt")
+async def receipt(request: Request) -> Response:
+    """Where a traveller checks a receipt, in their own browser; open to all, and nothing is sent to the hub."""
+    limits = {"proves": receipts.PROVES, "cannot_prove": receipts.CANNOT_PROVE}
+    return page("receipt", domain=receipts.DOMAIN.decode(), limits=limits)
+
+
+@router.post("/receipt/code")
+async def receipt_code(request: Request) -> Response:
+    """A receipt's address as a QR code (SVG); for the officer's page. Nothing of it is kept."""
+    who = await caller(request)
+    address = await whole_body(request, who, MAX_CODE)
+    drawn = await asyncio.to_thread(_drawn, address)
+    return Response(drawn, media_type="image/svg+xml")
+
+
+def _drawn(address: bytes) -> bytes:
+    out = io.BytesIO()
+    try:
+        code = segno.make_qr(address.decode("ascii"), error="l")  # shown on a screen: size matters more than damage
+    except (ValueError, UnicodeDecodeError):
+        raise BadInput("This cannot be drawn as a code.", code="bad-request") from None
+    code.save(out, kind="svg", scale=4, border=4, xmldecl=False)
+    return out.getvalue()
 
 
 def _named(content: dict[str, Any]) -> str:

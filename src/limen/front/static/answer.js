@@ -130,5 +130,21 @@ function receipt(answer, w) {
     href: URL.createObjectURL(new Blob([text], { type: "application/json" })),
   }, w.receipt_save);
   const details = make("details", {}, make("summary", {}, w.receipt_what), make("pre", {}, text));
-  return card(w.receipt, ...parts, details, make("p", {}), link);
+  const code = make("div", {});
+  showCode(code, answer.receipt, w);
+  return card(w.receipt, ...parts, code, details, make("p", {}), link);
+}
+
+// The receipt as a QR code: the address of the page that checks it, with the receipt behind the #, which is never sent.
+async function showCode(place, receipt, w) {
+  const address = `${location.origin}/receipt#${toBase64Url(JSON.stringify(receipt))}`;
+  const response = await fetch("/receipt/code", { method: "POST", body: address, headers: { "Content-Type": "text/plain" } });
+  if (!response.ok) return;
+  const source = URL.createObjectURL(await response.blob());
+  place.append(make("img", { className: "qr", src: source, alt: w.receipt }), make("p", { className: "quiet" }, w.receipt_qr));
+}
+
+function toBase64Url(text) {
+  const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
