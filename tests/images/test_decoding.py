@@ -201,6 +201,17 @@ def test_a_truncated_wsq_header_is_unreadable() -> None:
         assert code(data[:end]) == "unreadable"
 
 
+def test_wsq_tables_are_checked_before_the_library_sees_them() -> None:
+    data = wsq.encode(GREY)
+    huffman = data.index(b"\xff\xa6") + 4
+    transform = data.index(b"\xff\xa4") + 4
+    block = data.index(b"\xff\xa3") + 4
+    for at, value in ((huffman, 8), (huffman, 200), (huffman + 9, 255), (transform, 0), (transform, 60), (block, 5)):
+        assert code(data[:at] + bytes([value]) + data[at + 1 :]) == "unreadable"
+    assert code(data[:-2]) == "unreadable", "no end marker"
+    assert decode(data + b"more").format == "wsq"
+
+
 def test_pixel_bombs_are_refused_before_decoding() -> None:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

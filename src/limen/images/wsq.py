@@ -8,6 +8,7 @@ rest is why decoding happens in a process of its own.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import _wsq  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -17,11 +18,12 @@ from limen.images.refusal import refused
 from limen.reasons import Reason
 
 # Markers: IAFIS-IC-0110 v3.1, table 12.
-_START, _END, _FRAME, _BLOCK, _TABLE_TRANSFORM, _TABLE_QUANTIZATION, _TABLE_HUFFMAN, _RESTART, _COMMENT = (
-    0xFFA0, 0xFFA1, 0xFFA2, 0xFFA3, 0xFFA4, 0xFFA5, 0xFFA6, 0xFFA7, 0xFFA8,
-)  # fmt: skip
+_FRAME, _BLOCK, _TABLE_TRANSFORM, _TABLE_QUANTIZATION, _TABLE_HUFFMAN, _RESTART, _COMMENT = range(0xFFA2, 0xFFA9)
+_END = b"\xff\xa1"
 _SEGMENTS = {_FRAME, _BLOCK, _TABLE_TRANSFORM, _TABLE_QUANTIZATION, _TABLE_HUFFMAN, _RESTART, _COMMENT}
-_MAX_SEGMENTS = 64  # real files have 6 to 12 before their first block
+_MAX_SEGMENTS = 64  # real files have 8 to 16
+_MAX_TAPS = 32  # of a wavelet filter; the standard's have 7 to 9
+_QUANTIZATION_BYTES = 3 + 64 * 6  # bin centre, then width and zero bin of 64 subbands, three bytes each
 _MIN_SIDE = 33  # pixels; at 32 and below the library reads and writes nonsense (tried, with noise)
 _MAX_PPI = 4000  # above any scanner
 _UNKNOWN_PPI = 255  # what some writers make of NISTCOM's -1, "unknown", in an unsigned byte
@@ -37,29 +39,28 @@ class Wsq:
 
 
 def header(data: bytes) -> Wsq:
-    """Header of WSQ bytes, without decoding.
+    """Header of WSQ bytes, without decoding; all tables of the file are checked on the way.
 
     Raises:
-        BadImage: `unreadable` if segments before the first block overrun, repeat or are missing.
+        BadImage: `unreadable` if a segment overruns, a table is malformed, repeated or missing, or a block has none.
     """
-    ppi, frame, seen, at = None, None, set(), 2
-    for _ in range(_MAX_SEGMENTS):
-        if at + 4 > len(data):
-            raise refused(Reason.UNREADABLE, "WSQ: ends within its header")
-        marker, length = struct.unpack_from(">HH", data, at)
-        if marker not in _SEGMENTS or length < 2 or at + 2 + length > len(data):
-            raise refused(Reason.UNREADABLE, f"WSQ: bad segment at byte {at}")
-        body = data[at + 4 : at + 2 + length]
+    ppi, frame, seen, tables = None, None, set(), set()
+    for at, marker, body in _segments(data):
         if marker == _COMMENT:
             ppi = _ppi(body) or ppi
         elif marker == _FRAME:
             frame = _frame(body, frame)
+        elif marker == _TABLE_TRANSFORM:
+            _check(_is_transform(body), at)
+        elif marker == _TABLE_QUANTIZATION:
+            _check(len(body) == _QUANTIZATION_BYTES, at)
+        elif marker == _TABLE_HUFFMAN:
+            tables |= _huffman_tables(body, at)
         elif marker == _BLOCK:
-            break
+            _check(len(body) == 1 and body[0] in tables, at)
         seen.add(marker)
-        at += 2 + length
-    if frame is None or not {_TABLE_TRANSFORM, _TABLE_QUANTIZATION, _TABLE_HUFFMAN} <= seen:
-        raise refused(Reason.UNREADABLE, "WSQ: frame or tables are missing")
+    if frame is None or not {_TABLE_TRANSFORM, _TABLE_QUANTIZATION, _TABLE_HUFFMAN, _BLOCK} <= seen:
+        raise refused(Reason.UNREADABLE, "WSQ: frame, tables or blocks are missing")
     return Wsq(frame[0], frame[1], ppi)
 
 
@@ -89,6 +90,54 @@ def encode(grey: np.ndarray, ppi: float | None = 500) -> bytes:
     marker, length = struct.unpack_from(">HH", data, 2)  # the library's own comment, which always claims 500 ppi
     rest = data[4 + length :] if marker == _COMMENT else data[2:]
     return data[:2] + _comment(width, height, ppi) + rest
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Place, marker and body of every segment, up to the end marker; coded data after blocks are passed over."""
+    at = 2
+    for _ in range(_MAX_SEGMENTS):
+        if data[at : at + 2] == _END:
+            return
+        if at + 4 > len(data):
+            raise refused(Reason.UNREADABLE, f"WSQ: ends at byte {len(data)}, without its end marker")
+        marker, length = struct.unpack_from(">HH", data, at)
+        _check(marker in _SEGMENTS and length >= 2 and at + 2 + length <= len(data), at)
+        yield at, marker, data[at + 4 : at + 2 + length]
+        at += 2 + length
+        if marker in (_BLOCK, _RESTART):
+            at = _next_marker(data, at)
+    raise refused(Reason.UNREADABLE, f"WSQ: more than {_MAX_SEGMENTS} segments")
+
+
+def _next_marker(data: bytes, at: int) -> int:
+    """The first 0xFF at or after `at` that no 0x00 follows (which would make it coded data)."""
+    while (at := data.find(b"\xff", at)) >= 0 and data[at + 1 : at + 2] == b"\0":
+        at += 2
+    return at if at >= 0 else len(data)
+
+
+def _check(right: bool, at: int) -> None:
+    if not right:
+        raise refused(Reason.UNREADABLE, f"WSQ: bad segment at byte {at}")
+
+
+def _is_transform(body: bytes) -> bool:
+    """Filter lengths, then half of each filter (they are symmetric), six bytes a coefficient."""
+    lengths = (body[0], body[1]) if len(body) > 1 else (0, 0)
+    whole = all(0 < length <= _MAX_TAPS for length in lengths)
+    return whole and len(body) == 2 + 6 * sum((length + 1) // 2 for length in lengths)
+
+
+def _huffman_tables(body: bytes, at: int) -> set[int]:
+    """Numbers of the tables that a segment defines: 0-7, then how many codes of 1 to 16 bits, then their values."""
+    found, start = set(), 0
+    while start < len(body):
+        counts = body[start + 1 : start + 17]
+        values = sum(counts)
+        _check(len(counts) == 16 and body[start] <= 7 and values <= 256 and start + 17 + values <= len(body), at)
+        found.add(body[start])
+        start += 17 + values
+    return found
 
 
 def _frame(body: bytes, earlier: tuple[int, int] | None) -> tuple[int, int]:
