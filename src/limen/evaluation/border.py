@@ -22,6 +22,7 @@ from limen.capture.container import Sample
 from limen.client.hub import HubClient
 from limen.errors import BadInput
 from limen.hub import Hub
+from limen.records import manifest
 from limen.records.database import open_database
 from limen.records.importer import Import
 from limen.settings import Settings
@@ -102,9 +103,8 @@ def enrol(hub: Hub, chosen: Plan, folder: Path) -> Iterator[int]:
             directory.add_country(session, code)
     for country in COUNTRIES:
         held = {name: images for name, images in chosen.records.items() if name.startswith(country)}
-        manifest = _manifest(folder / country, held)
-        _, steps = Import(hub.settings, database, vault, country, manifest.parent).manifest(manifest)
-        for step in steps:
+        entries, _ = manifest.read(_manifest(folder / country, held))
+        for step in Import(hub.settings, database, vault, country, folder / country).entries(entries):
             yield step.images
 
 
@@ -173,8 +173,8 @@ def _wait_for_gallery(client: HubClient, chosen: Plan) -> None:
 
 def _manifest(folder: Path, records: dict[str, dict[str, Path]]) -> Path:
     folder.mkdir(parents=True)
-    manifest = folder / "manifest.csv"
-    with manifest.open("w", newline="") as file:
+    path = folder / "manifest.csv"
+    with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("record_id", "names", "notice", "offence", "images"))
         for name, images in records.items():
@@ -184,4 +184,4 @@ def _manifest(folder: Path, records: dict[str, dict[str, Path]]) -> Path:
                 copy.write_bytes(source.read_bytes())
                 held.append(f"{kind}={copy.name}")
             writer.writerow((name, f"Person {name}", "red", "Made up", "; ".join(held)))
-    return manifest
+    return path
