@@ -140,7 +140,7 @@ def withdraw(
         if not yes:
             typer.confirm(f"Withdraw {len(found)} record(s) of {owner} for good?", abort=True)
         for one in found:
-            with database.writing() as session:
+            with database.writing(owner) as session:
                 row = store.by_id(session, one.id)
                 if row is not None:
                     store.withdraw(session, row)
@@ -261,7 +261,7 @@ def _vault(data: Path | None, *more: str, owner: str) -> Iterator[tuple[Settings
 def _set_state(record: str, owner: str, data: Path | None, state: State) -> None:
     with _vault(data, owner=owner) as (_, database, vault):
         found = _find(database, vault, owner, record)
-        with database.writing() as session:
+        with database.writing(owner) as session:
             row = store.by_id(session, found.id)
             if row is not None:
                 store.set_state(session, row, state)
@@ -270,7 +270,7 @@ def _set_state(record: str, owner: str, data: Path | None, state: State) -> None
 
 def _due(data: Path | None, owner: str) -> list[dict[str, Any]]:
     with _vault(data, owner=owner) as (_, database, vault):
-        with database.reading() as session:
+        with database.reading(owner) as session:
             rows = retention.due(session, owner)
         return [
             {"record_id": store.personal_fields(row, vault).record_id, "last_day": day(row.valid_until - 1)}
@@ -280,7 +280,7 @@ def _due(data: Path | None, owner: str) -> list[dict[str, Any]]:
 
 def _find(database: Database, vault: VaultClient, owner: str, record_id: str) -> Record:
     key = keyed_hash(database, vault, owner).record_id(record_id)
-    with database.reading() as session:
+    with database.reading(owner) as session:
         found = store.by_external_key(session, owner, key)
     if found is None:
         raise NotFound(f"{owner} has no record of this id.", advice=f"See: limen records list --country {owner}.")

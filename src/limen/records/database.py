@@ -41,6 +41,10 @@ _PRAGMAS = (
 )
 
 
+EVERY_OWNER = "*"
+_SET_OWNER = sa.text("SELECT set_config('limen.owner', :owner, true)")  # until the transaction ends
+
+
 class Database:
     """An engine, and sessions that either read or write.
 
@@ -65,20 +69,33 @@ class Database:
         self._writers = self.engine.execution_options(limen_writes=True)
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session that only reads, and sees one consistent snapshot."""
+    def reading(self, owner: str | None = None) -> Iterator[Session]:
+        """A session that only reads, and sees one consistent snapshot.
+
+        Args:
+            owner: on PostgreSQL, records and samples of other countries are not there (decision 0193); None: all are.
+        """
         with _translated(), Session(self._readers, expire_on_commit=False) as session:
+            self._fence(session, owner)
             yield session
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, owner: str | None = None) -> Iterator[Session]:
         """A session in one transaction, committed whole at the end; on any error nothing of it is kept.
+
+        Args:
+            owner: as for `reading`; nothing can be written to another country's records either.
 
         Raises:
             Unavailable: the database cannot be reached, is locked for too long, or its disk is full.
         """
         with _translated(), Session(self._writers, expire_on_commit=False) as session, session.begin():
+            self._fence(session, owner)
             yield session
+
+    def _fence(self, session: Session, owner: str | None) -> None:
+        if not self.embedded:
+            session.execute(_SET_OWNER, {"owner": owner or EVERY_OWNER})
 
     def upgrade(self) -> None:
         """Bring the schema to this release's version. Safe to call from several processes at once."""
@@ -86,6 +103,7 @@ class Database:
             with self.engine.execution_options(limen_writes=True).begin() as connection:
                 if not self.embedded:  # released with the transaction; the number is "limen" in ASCII
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(465741472110)"))
+                    connection.execute(_SET_OWNER, {"owner": EVERY_OWNER})
                 config = Config()
                 config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
                 config.attributes["connection"] = connection
@@ -116,7 +134,8 @@ def open_database(settings: Settings) -> Database:
 
     Raises:
         BadInput: the URL is malformed or of another kind.
-        Unavailable: it cannot be reached, or (PostgreSQL) has another schema.
+        Unavailable: it cannot be reached, or (PostgreSQL) has another schema, or (in production) its role escapes
+            row-level security.
     """
     database = Database(settings.database_url)
     have, needed = database.version()
@@ -127,7 +146,21 @@ def open_database(settings: Settings) -> Database:
                 advice="Run `limen records migrate` once, with all hubs of this database stopped.",
             )
         database.upgrade()
+    if settings.production and not database.embedded:
+        _check_role(database)
     return database
+
+
+def _check_role(database: Database) -> None:
+    with _translated(), database.engine.connect() as connection:
+        unfenced = connection.execute(
+            sa.text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        ).scalar()
+    if unfenced:
+        raise Unavailable(
+            "The database role is not held by row-level security.",
+            advice="Connect as a role without SUPERUSER and BYPASSRLS, which owns the tables.",
+        )
 
 
 def _url(text: str) -> sa.URL:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,7 +82,7 @@ def pages(database: Database, owner: str) -> Iterator[Record]:
     """All records of an owner, without holding them in memory."""
     after = 0
     while True:
-        with database.reading() as session:
+        with database.reading(owner) as session:
             page = store.of_owner(session, owner, after=after, limit=PAGE)
             session.expunge_all()
         yield from page
@@ -110,7 +109,7 @@ def export(database: Database, vault: Vault, owner: str, folder: Path) -> Iterat
         with os.fdopen(_private(folder / "manifest.jsonl"), "w", encoding="utf-8") as manifest:
             for record in pages(database, owner):
                 personal = store.personal_fields(record, vault)
-                images = list(_images(database, vault, record.id, folder))
+                images = list(_images(database, vault, record, folder))
                 if images:
                     line = {**described(record, personal), "images": images}
                     manifest.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -119,10 +118,10 @@ def export(database: Database, vault: Vault, owner: str, folder: Path) -> Iterat
         raise Unavailable(f"{folder} cannot be written: {error.strerror}.") from None
 
 
-def _images(database: Database, vault: Vault, record_id: uuid.UUID, folder: Path) -> Iterator[dict[str, Any]]:
+def _images(database: Database, vault: Vault, listed: Record, folder: Path) -> Iterator[dict[str, Any]]:
     """Write a record's originals; yields what the manifest says of each image (files stand for themselves)."""
-    with database.reading() as session:
-        record = store.by_id(session, record_id)
+    with database.reading(listed.owner) as session:
+        record = store.by_id(session, listed.id)
         for sample in record.samples if record else []:
             if not sample.original or record is None:
                 continue

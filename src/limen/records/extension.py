@@ -52,7 +52,7 @@ def extend(
         )
     if not reason.strip():
         raise BadInput("An extension needs its reason.", advice="Give one: --reason TEXT.")
-    with database.reading() as session:
+    with database.reading(record.owner) as session:
         current = store.by_id(session, record.id)
         if current is None:
             raise BadInput("The record was withdrawn meanwhile.", code="conflict")
@@ -81,7 +81,7 @@ def extend(
         kept=frozenset(sample.id for sample in current.samples if sample.expires >= until),
         retained_from=now,
     )
-    with database.writing() as session:
+    with database.writing(record.owner) as session:
         store.save(session, draft, now=now)
 
 

@@ -132,7 +132,7 @@ class Import:
     def _stored_as(self, entry: Entry, ready: Ready) -> str:
         key = self._hashes.record_id(entry.record_id)
         self._stored.add(key)
-        with self._database.reading() as session:
+        with self._database.reading(self._country) as session:
             old = store.by_external_key(session, self._country, key)
         packed = self._with_extensions(entry.personal, old).pack()
         draft = store.Draft(
@@ -153,7 +153,7 @@ class Import:
         if old is not None and ready.unchanged and _same(old, draft):
             return UNCHANGED
         epoch, fields = self._vault.seal(self._fields_context(draft), packed)
-        with self._database.writing() as session:
+        with self._database.writing(self._country) as session:
             replaced = store.by_id(session, old.id) if old is not None and old.id != draft.id else None
             if replaced is not None:  # by a newer file of the same record
                 store.withdraw(session, replaced, now=self._preparation.now)

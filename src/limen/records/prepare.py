@@ -82,7 +82,7 @@ class Preparation:
 
     def entry(self, entry: Entry) -> Ready:
         """A manifest's record."""
-        with self.database.reading() as session:
+        with self.database.reading(self.country) as session:
             record = store.by_external_key(session, self.country, self.hashes.record_id(entry.record_id))
         ready = Ready(entry, record.id if record else uuid.uuid4(), len(entry.images))
         ready.until, ready.shortened = self._until(entry, record, [image.modality for image in entry.images])
@@ -139,7 +139,7 @@ class Preparation:
             key = self.hashes.image(0, 0, 0, hashlib.sha256(hashlib.sha256(data).digest() + options).digest())
             # What a file calls its record is known only after it was enrolled; its own hash gives it an id before that.
             ready.id = uuid.UUID(bytes=key[:16], version=4)
-            with self.database.reading() as session:
+            with self.database.reading(self.country) as session:
                 if store.by_id(session, ready.id) is not None:
                     ready.unchanged = True
                     return ready
