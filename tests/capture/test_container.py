@@ -17,7 +17,8 @@ GOOD = {"modality": 1, "position": 0, "image": b"x"}
 
 @given(st.lists(samples, min_size=1, max_size=32))
 def test_samples_come_back(given: list[Sample]) -> None:
-    assert decode(encode(given)) == given
+    assert decode(encode(given)).samples == given
+    assert decode(encode(given, b"signature")).device == b"signature"
 
 
 @given(st.lists(samples, min_size=1, max_size=3), st.data())
@@ -26,7 +27,7 @@ def test_changed_containers_are_refused_or_valid(given: list[Sample], data: st.D
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
-        found = decode(bytes(content[: data.draw(st.integers(0, len(content)))]))
+        found = decode(bytes(content[: data.draw(st.integers(0, len(content)))])).samples
     except BadFile:
         return
     assert all(isinstance(s.modality, Modality) and isinstance(s.image, bytes) for s in found)
@@ -47,6 +48,8 @@ def test_arbitrary_bytes_are_refused(content: bytes) -> None:
         {"v": 1, "samples": [GOOD] * 33},
         {"v": 1, "samples": {"a": GOOD}},
         {"v": 1, "samples": [GOOD], "more": 1},
+        {"v": 1, "samples": [GOOD], "device": "text"},
+        {"v": 1, "samples": [GOOD], "device": bytes(2000)},
         {"v": 1, "samples": [GOOD | {"more": 1}]},
         {"v": 1, "samples": [GOOD | {"image": b""}]},
         {"v": 1, "samples": [GOOD | {"image": "text"}]},

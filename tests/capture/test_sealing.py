@@ -80,7 +80,7 @@ def test_captures_open_with_their_key_and_search_alone() -> None:
     container = encode([Sample(Modality.FACE, Position.UNKNOWN, b"an image")])
     sealed = seal_capture(offer, container)
     assert len(sealed) == len(container) + OVERHEAD
-    assert decode(open_capture(offer, private, sealed))[0].image == b"an image"
+    assert decode(open_capture(offer, private, sealed)).samples[0].image == b"an image"
     others = [
         (new_offer()[0], private, sealed),
         (offer, X25519PrivateKey.generate(), sealed),

@@ -48,7 +48,7 @@ def test_a_sealed_search_is_opened_by_its_worker_alone(hub: Listening) -> None:
         identity = client.identity()
     sealed = bytes(hub.house.opener.received)
     assert b"a photo" not in sealed
-    assert container.decode(open_capture(hub.terms, hub.worker_key, sealed)) == [FACE, FINGER]
+    assert container.decode(open_capture(hub.terms, hub.worker_key, sealed)).samples == [FACE, FINGER]
     assert (answer["answer"], answer["sealed"]) == ("no-hit", True)
     assert receipts.verify(answer["receipt"], identity)["search"] == answer["id"]
 
@@ -56,7 +56,7 @@ def test_a_sealed_search_is_opened_by_its_worker_alone(hub: Listening) -> None:
 def test_a_plain_search_is_sent_as_a_container_and_said_to_be_plain(hub: Listening) -> None:
     with client_of(hub) as client:
         answer = client.search([FACE], "border-control", plain=True)
-    assert container.decode(bytes(hub.house.opener.received)) == [FACE] and not answer["sealed"]
+    assert container.decode(bytes(hub.house.opener.received)).samples == [FACE] and not answer["sealed"]
 
 
 def test_a_hit_has_a_portrait_until_the_search_is_ended(hub: Listening) -> None:
@@ -147,7 +147,8 @@ def test_the_command_prints_who_is_wanted_and_what_to_do(hub: Listening, command
     for word in ("HIT", "MARTIN, Jean", "France", "Armed robbery", "NCB Paris", "contradicts", "What to do now"):
         assert word in found.output
     assert receipts.parse(Path("r.json").read_bytes())["receipt"]["answer"] == "hit"
-    assert container.decode(open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received))) == [FACE, FINGER]
+    opened = open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received))
+    assert container.decode(opened).samples == [FACE, FINGER]
 
 
 def test_the_command_prints_json_and_every_answer_is_a_success(hub: Listening, command) -> None:

@@ -85,7 +85,8 @@ def test_a_photo_from_the_camera_and_a_finger_are_sealed_and_find_the_wanted(hub
         page.get_by_role("button", name="New search").click()
         expect(page.get_by_role("heading", name="Search a person")).to_be_visible()
         assert complaints == []
-    face, finger = container.decode(open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received)))
+    opened = open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received))
+    face, finger = container.decode(opened).samples
     assert (face.modality, finger.modality, finger.position) == (Modality.FACE, Modality.FINGER, Position.RIGHT_INDEX)
     assert finger.image == print_file.read_bytes()
     assert Image.open(io.BytesIO(face.image)).format == "JPEG"
@@ -171,7 +172,7 @@ def test_a_browser_that_cannot_seal_says_so_and_sends_plain(hub: Listening, prin
         page.set_input_files("#face-file", print_file)
         page.get_by_role("button", name="Search", exact=True).click()
         expect(page.locator("#answer")).to_contain_text("travelled unsealed")
-    [sample] = container.decode(bytes(hub.house.opener.received))
+    [sample] = container.decode(bytes(hub.house.opener.received)).samples
     assert sample.image == print_file.read_bytes()
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image as Pillow
 
 from limen.capture.container import Sample, encode
+from limen.capture.device import Statement, sign_capture
 from limen.capture.offer import Offer as Terms
 from limen.capture.offer import verify_offer
 from limen.capture.sealing import seal_capture
@@ -24,13 +26,26 @@ from limen.reasons import Reason, from_mask
 from limen.terms import Modality, Position
 from limen.vault.client import VaultClient
 from limen.wire import Message, receive, send
-from limen.wire.messages import CHUNK, CaptureStart, Chunk, End, Offer, PlainImage, ProbeJob, Report
+from limen.wire.messages import (
+    CHUNK,
+    CaptureStart,
+    Chunk,
+    DeviceKey,
+    DeviceSaid,
+    Done,
+    End,
+    Offer,
+    PlainImage,
+    ProbeJob,
+    Report,
+)
 from limen.wire.parts import unpack_samples
 from limen.wire.sockets import connect
 
 from .conftest import Opened
 
 SEALED, PLAIN = CaptureStart(1, 0), CaptureStart(2, 0)
+DEVICE = Ed25519PrivateKey.generate()
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
@@ -221,3 +236,39 @@ def test_looking_whether_the_opener_listens_costs_no_worker(opened: Opened) -> N
     for sock in silent:
         sock.close()
     opened.wait_idle()
+
+
+def device_search(
+    opened: Opened, image: bytes, *, key: Ed25519PrivateKey, counter: int = 7
+) -> tuple[Search, DeviceSaid]:
+    """A search whose capture a device signed, up to what the worker says of the signature."""
+    search = Search(opened)
+    public = DEVICE.public_key().public_bytes_raw()
+    send(search.socket, DeviceKey(public, b"BIH/post7"))
+    samples = [face(image)]
+    signed = sign_capture(samples, search.terms, Statement("BIH/post7", counter, int(time.time())), key)
+    search.pass_on(SEALED, seal_capture(search.terms, encode(samples, signed)))
+    return search, receive(search.socket, DeviceSaid, timeout=10)
+
+
+def test_a_devices_signature_is_checked_before_anything_is_processed(opened: Opened, portrait: bytes) -> None:
+    search, said = device_search(opened, portrait, key=DEVICE)
+    assert (said.verdict, said.counter) == (1, 7)
+    assert abs(said.time - time.time()) < 30
+    send(search.socket, Done())
+    assert search.report().outcome == 1
+
+    search, said = device_search(opened, portrait, key=Ed25519PrivateKey.generate())
+    assert (said.verdict, said.counter, said.time) == (3, 0, 0)
+    search.socket.close()
+    time.sleep(0.3)
+    assert search.id not in opened.matcher.taken
+
+
+def test_a_capture_without_its_devices_signature_says_so(opened: Opened, portrait: bytes) -> None:
+    search = Search(opened)
+    send(search.socket, DeviceKey(bytes(32), b"BIH/post7"))
+    search.pass_on(PlainImage(Modality.FACE, 0), portrait)
+    assert receive(search.socket, DeviceSaid, timeout=10) == DeviceSaid(2, 0, 0)
+    send(search.socket, Done())
+    assert search.report().outcome == 1

@@ -1,8 +1,9 @@
 """The capture container: what a post sends of one person, as CBOR (RFC 8949).
 
-    {"v": 1, "samples": [{"modality": 1, "position": 0, "image": h'...'}, ...]}
+    {"v": 1, "samples": [{"modality": 1, "position": 0, "image": h'...'}, ...], "device": h'...'}
 
-`modality` and `position` are the numbers of `terms.Modality` and `terms.Position`. Decoding is strict: no other keys,
+`modality` and `position` are the numbers of `terms.Modality` and `terms.Position`; `device` is there if a registered
+device signed the capture (`capture.device`). Decoding is strict: no other keys,
 no repeated keys, no indefinite lengths, nothing after the end; at most `MAX_SAMPLES` samples of at most `MAX_IMAGE`
 bytes. It runs on strangers' bytes and is therefore called by the opener's workers alone.
 """
@@ -20,6 +21,7 @@ from limen.wire.messages import MAX_CAPTURE, MAX_SAMPLES, MIB
 
 VERSION = 1
 MAX_IMAGE = 32 * MIB  # of one sample: an uncompressed four-finger slap at 1,000 ppi has 10 MB
+MAX_SIGNATURE = 1024  # bytes: a device's statement has about 350
 _DEPTH = 3  # map, array, map
 
 
@@ -38,18 +40,32 @@ class Sample:
     image: bytes
 
 
-def encode(samples: list[Sample]) -> bytes:
+@dataclass(frozen=True)
+class Capture:
+    """What a container holds.
+
+    Attributes:
+        samples: 1 to `MAX_SAMPLES`.
+        device: a device's signature under them (`capture.device`); empty if there is none.
+    """
+
+    samples: list[Sample]
+    device: bytes = b""
+
+
+def encode(samples: list[Sample], device: bytes = b"") -> bytes:
     """The container of these samples; `ValueError` if there are none, too many or too large ones."""
     if not 1 <= len(samples) <= MAX_SAMPLES:
         raise ValueError(f"a capture has 1 to {MAX_SAMPLES} samples, not {len(samples)}")
     if any(not 1 <= len(sample.image) <= MAX_IMAGE for sample in samples):
         raise ValueError(f"an image has 1 to {MAX_IMAGE} bytes")
     items = [{"modality": int(s.modality), "position": int(s.position), "image": s.image} for s in samples]
-    return cbor2.dumps({"v": VERSION, "samples": items}, canonical=True)
+    signed = {"device": device} if device else {}
+    return cbor2.dumps({"v": VERSION, "samples": items} | signed, canonical=True)
 
 
-def decode(data: bytes) -> list[Sample]:
-    """Samples of a container.
+def decode(data: bytes) -> Capture:
+    """What a container holds.
 
     Raises:
         BadFile: anything but such a container; the message never quotes it.
@@ -69,14 +85,17 @@ def decode(data: bytes) -> list[Sample]:
         raise _wrong("is no CBOR of the expected form") from None
     if stream.tell() != len(data):
         raise _wrong("has bytes after its end")
-    if type(content) is not dict or set(content) != {"v", "samples"}:
+    if type(content) is not dict or set(content) - {"device"} != {"v", "samples"}:
         raise _wrong("has unknown or missing keys")
     if type(content["v"]) is not int or content["v"] != VERSION:
         raise _wrong("has a version that this hub does not know")
     samples = content["samples"]
     if type(samples) is not list or not 1 <= len(samples) <= MAX_SAMPLES:
         raise _wrong(f"must have 1 to {MAX_SAMPLES} samples")
-    return [_sample(sample) for sample in samples]
+    device = content.get("device", b"")
+    if type(device) is not bytes or len(device) > MAX_SIGNATURE:
+        raise _wrong("has a device signature of the wrong form")
+    return Capture([_sample(sample) for sample in samples], device)
 
 
 def _sample(item: object) -> Sample:

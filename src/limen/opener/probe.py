@@ -10,7 +10,8 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from limen.capture import container
-from limen.capture.container import Sample
+from limen.capture.container import Capture, Sample
+from limen.capture.device import check_capture
 from limen.capture.offer import Offer as OfferTerms
 from limen.capture.sealing import open_capture
 from limen.errors import BadFile, BadMessage
@@ -24,6 +25,8 @@ from limen.wire import Message, receive, send
 from limen.wire.messages import (
     MAX_SAMPLES,
     CaptureStart,
+    DeviceKey,
+    DeviceSaid,
     Done,
     FileHead,
     Offer,
@@ -38,6 +41,8 @@ from limen.wire.parts import pack_samples
 SEALED, PLAIN, FILE = 1, 2, 4  # `CaptureStart.form`
 HEAD_SIZES = (16, 64, 64, 64, 16)  # bytes, as in `FileHead`
 TO_MATCHER, NOTHING_USABLE, NOT_OPENED = 1, 2, 3  # `Report.outcome`
+SIGNED, UNSIGNED, BADLY_SIGNED, CLOCK_OFF = 1, 2, 3, 4  # `DeviceSaid.verdict`
+GO_ON_SECONDS = 5.0  # the front looks the counter up
 MATCHER_SECONDS = 5.0  # the matcher takes templates within microseconds
 
 
@@ -56,15 +61,17 @@ def serve(
     """
     job = receive(front, ProbeJob, timeout=MATCHER_SECONDS)
     key, terms = _offer(job, vault, front)
-    start: Message = receive(front, CaptureStart, PlainImage, timeout=job.expires - time.time())
+    device, start = _announced(front, job.expires)
     received = take_in(front)
     working()
     try:
         if start == CaptureStart(FILE, 0):
+            _check_device(front, device, Capture([]), terms)
             findings = _examine_file(bytes(received), tools, front)
         else:
-            samples = _open(start, received, terms, key)
-            findings = [examine(sample.image, sample.modality, sample.position, tools) for sample in samples]
+            capture = _open(start, received, terms, key)
+            _check_device(front, device, capture, terms)
+            findings = [examine(sample.image, sample.modality, sample.position, tools) for sample in capture.samples]
     except BadFile:
         send(front, Report(NOT_OPENED, 0, 0, b""))
         return
@@ -87,11 +94,35 @@ def _offer(job: ProbeJob, vault: VaultClient, front: socket.socket) -> tuple[X25
     return key, terms
 
 
-def _open(start: Message, received: bytearray, terms: OfferTerms, key: X25519PrivateKey) -> list[Sample]:
-    """Samples of the capture; `BadFile` if it is none, or none for this search."""
+def _announced(front: socket.socket, expires: int) -> tuple[DeviceKey | None, Message]:
+    """Which device is said to have signed the capture, if any, and how the capture comes."""
+    first: Message = receive(front, DeviceKey, CaptureStart, PlainImage, timeout=expires - time.time())
+    if not isinstance(first, DeviceKey):
+        return None, first
+    return first, receive(front, CaptureStart, PlainImage, timeout=expires - time.time())
+
+
+def _check_device(front: socket.socket, device: DeviceKey | None, capture: Capture, terms: OfferTerms) -> None:
+    """Tell the front what the device's signature says, and go on only when it tells us to."""
+    if device is None:
+        return
+    verdict, counter, taken = UNSIGNED, 0, 0
+    if capture.device:
+        name = device.name.rstrip(b"\0").decode("ascii", "replace")
+        try:
+            said = check_capture(capture.device, capture.samples, terms, name, device.public_key, now=time.time())
+            verdict, counter, taken = SIGNED, said.counter, said.time
+        except BadFile as error:
+            verdict = CLOCK_OFF if error.code == "device-clock" else BADLY_SIGNED
+    send(front, DeviceSaid(verdict, counter, taken))
+    receive(front, Done, timeout=GO_ON_SECONDS)
+
+
+def _open(start: Message, received: bytearray, terms: OfferTerms, key: X25519PrivateKey) -> Capture:
+    """The capture; `BadFile` if it is none, or none for this search."""
     if isinstance(start, PlainImage):
         try:
-            return [Sample(Modality(start.modality), Position(start.position), bytes(received))]
+            return Capture([Sample(Modality(start.modality), Position(start.position), bytes(received))])
         except ValueError:
             raise BadMessage("An image of unknown modality or position.") from None
     if start == CaptureStart(SEALED, 0):

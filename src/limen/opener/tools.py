@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import cbor2
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from limen import confine, images
 from limen.capture import container
+from limen.capture.device import Statement, check_capture, sign_capture
 from limen.capture.offer import Offer
 from limen.capture.sealing import open_capture, seal_capture
 from limen.errors import LimenError
@@ -54,8 +56,16 @@ def load() -> Tools:
 def _rehearse_sealing() -> None:
     key = X25519PrivateKey.generate()
     offer = Offer(bytes(16), bytes(32), key.public_key().public_bytes_raw(), int(time.time()))
-    capture = container.encode([container.Sample(Modality.FACE, Position.UNKNOWN, b"image")])
-    container.decode(open_capture(offer, key, bytearray(seal_capture(offer, capture))))
+    device, samples = Ed25519PrivateKey.generate(), [container.Sample(Modality.FACE, Position.UNKNOWN, b"image")]
+    signature = sign_capture(samples, offer, Statement("AAA/device", 1, int(time.time())), device)
+    sealed = seal_capture(offer, container.encode(samples, signature))
+    capture = container.decode(open_capture(offer, key, bytearray(sealed)))
+    public = device.public_key().public_bytes_raw()
+    for name in ("AAA/device", "AAA/other"):
+        with suppress(LimenError):
+            check_capture(capture.device, capture.samples, offer, name, public, now=time.time())
+    with suppress(LimenError):
+        check_capture(b"none", samples, offer, "AAA/device", bytes(32), now=time.time())
     for broken in (bytes(100), b""):
         with suppress(LimenError):
             open_capture(offer, key, broken)

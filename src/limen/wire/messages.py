@@ -117,6 +117,30 @@ class PlainImage(Message, kind=23, layout="BB"):
 
 
 @dataclass(frozen=True)
+class DeviceKey(Message, kind=28, layout="32s68s"):
+    """Before CaptureStart: which registered device the capture is said to come from (`capture.device`).
+
+    name: `COUNTRY/NAME`, ASCII, NUL-padded. The worker answers the capture with DeviceSaid, and works on it only after
+    a Done; hanging up instead ends the search with nothing processed.
+    """
+
+    public_key: bytes
+    name: bytes
+
+
+@dataclass(frozen=True)
+class DeviceSaid(Message, kind=29, layout="BQQ"):
+    """What the capture's device signature says. verdict: 1 good, 2 there is none, 3 bad, 4 the device's clock is off.
+
+    counter, time: as signed, if good; 0 otherwise.
+    """
+
+    verdict: int
+    counter: int
+    time: int
+
+
+@dataclass(frozen=True)
 class Report(Message, kind=24, layout="BBQ", tail=16 * MAX_SAMPLES):
     """What became of the capture, without content. The tail holds `count` SampleReports of 16 bytes.
 
