@@ -218,6 +218,12 @@ def test_too_large_files_are_refused_unread() -> None:
     assert caught.value.code == "too-large"
 
 
+def test_texts_are_bounded() -> None:
+    person = text_record(2, [(2, "00"), (30, "x" * 100_000), (34, "|".join(f"alias {n}" for n in range(2_000)))])
+    fields = an2.person_fields(an2.read(file([(2, 0, person)])))
+    assert sum(map(len, fields["names"])) < 20_000  # type: ignore[call-overload]
+
+
 def test_messages_quote_nothing_personal() -> None:
     person = text_record(2, [(2, "00"), (30, b"SECRETNAME" + b"\xff"), (30, "SECRETNAME"), (35, "x")])
     assert "SECRETNAME" not in messages(an2.read(file([(2, 0, person)])))

@@ -215,9 +215,30 @@ def test_any_bytes_are_read_or_refused(tail: bytes) -> None:
             raise BadTemplate("it may also be right")
 
 
+@pytest.mark.parametrize("standard", Standard)
+def test_a_wrong_length_in_the_header_costs_nothing(standard: Standard) -> None:
+    good = minutiae.write(minutiae.from_templates([template()], standard))
+    size = 2 if standard is Standard.INCITS_2004 else 4
+    wrong = good[:8] + (len(good) + 3).to_bytes(size, "big") + good[8 + size :]
+    file = minutiae.read(wrong)
+    assert (file.standard, file.stated) == (standard, len(good) + 3)
+    assert minutiae.write(file) == good
+    assert minutiae.read(good).stated is None
+
+
+def test_files_over_64_kib() -> None:
+    large = dataclasses.replace(
+        minutiae.from_templates([template()], Standard.INCITS_2004).views[0], extended=bytes(65_000)
+    )
+    for standard in Standard:
+        file = minutiae.read(minutiae.write(MinutiaeFile(standard, (large, large))))
+        assert file.standard is standard
+        assert [len(view.extended) for view in file.views] == [65_000, 65_000]
+
+
 def test_what_is_no_minutiae_file() -> None:
     good = minutiae.write(minutiae.from_templates([template()], Standard.ISO_2005))
-    for bad in (b"", b"FMR", b"FIR\0" + good[4:], good[:8] + struct.pack(">I", 7) + good[12:], good[:30]):
+    for bad in (b"", b"FMR", b"FIR\0" + good[4:], good[:30]):
         with pytest.raises(BadTemplate):
             minutiae.read(bad)
     with pytest.raises(BadTemplate, match="type or an angle"):

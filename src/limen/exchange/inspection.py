@@ -22,6 +22,7 @@ MAX_BYTES = 128 << 20  # XML files of 64 MiB of images, with room
 MAX_DEATHS = 8  # images that may kill the decoder before the whole file is given up
 PICTURES = (3, 4, 10, 13, 14, 15, 16, 17)  # record types whose images are decoded
 _STATED = (5, 6, 8)  # bilevel images and signatures: only what they state
+_CLASS_PPI = {3: 250.0, 4: 500.0, 5: 250.0, 6: 500.0}  # what resolution flag 0 stands for
 _TYPE_4 = {0: "NONE", 1: "WSQ20", 2: "JPEGB", 3: "JPEGL", 4: "JP2", 5: "JP2L", 6: "PNG"}
 
 
@@ -212,8 +213,8 @@ def _image_entry(record: Record, image: Image | None, type1: Record, looking: _L
         looking.problem(index, record.tag(6), message)
     factor = {1: 1.0, 2: 2.54}.get(record.whole(8) or 0, 0) if record.type > 8 else 0
     ppi = round((record.whole(9) or 0) * factor, 1) or None
-    if record.type == 4:
-        ppi = native_ppi(type1) if record.whole(5) else 500.0
+    if record.type in _CLASS_PPI:
+        ppi = native_ppi(type1) if record.whole(5) else _CLASS_PPI[record.type]
     return {
         "width": image.width if image else stated[0],
         "height": image.height if image else stated[1],
@@ -243,6 +244,8 @@ def _fields(record: Record) -> Iterator[tuple[str, object]]:
 
 def _look_at_minutiae(data: bytes, looking: _Looking) -> None:
     file = minutiae.read(data)
+    if file.stated is not None:
+        looking.problem(None, "", f"states {file.stated} bytes and has {len(data)}")
     if file.trailing:
         looking.problem(None, "", f"{len(file.trailing)} bytes after the last view")
     if file.missing:

@@ -19,6 +19,7 @@ Fields = dict[str, object]
 
 #: Fields that Limen writes beyond INT-I (in the range that profiles leave to agreement between users), and reads back.
 NOTICE, NOTICE_NUMBER, INSTRUCTIONS, VISIBLE_TO = 901, 902, 903, 904
+MOST_TEXT, MOST_ITEMS = 4_000, 300  # characters; names, or countries: there are 250
 _SEX = {"M": Sex.MALE.value, "F": Sex.FEMALE.value}  # U, X, G (EBTS: said to be male), Y, Z leave it open
 _DATE = re.compile(r"(\d{4})-?(\d{2})?-?(\d{2})?")
 
@@ -37,7 +38,7 @@ def person_fields(transaction: Transaction) -> Fields:
     fields = reader(person) if person else {}
     if not fields.get("record_id"):
         fields["record_id"] = transaction.type1.text(9)  # TCN: unique to the sender, never reused (8.1.9)
-    return {name: value for name, value in fields.items() if value}
+    return {name: _bounded(value) for name, value in fields.items() if value}
 
 
 def _interpol(person: Record) -> Fields:
@@ -69,6 +70,13 @@ def _north_american(person: Record) -> Fields:
         "nationalities": _countries(person, 21),
         "offence": "; ".join(_unique(offences)) or person.text(37),
     }
+
+
+def _bounded(value: object) -> object:
+    """No text or list longer than any record may have: too long for the records room, short enough to travel there."""
+    if isinstance(value, list):
+        return [text[:MOST_TEXT] for text in value[:MOST_ITEMS]]
+    return str(value)[:MOST_TEXT]
 
 
 def _rows(person: Record, number: int) -> list[tuple[str, ...]]:

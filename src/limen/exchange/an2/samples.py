@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from limen.exchange.an2 import examiner, raw, segments
@@ -54,21 +55,25 @@ class FileSample:
 
 
 def samples(transaction: Transaction) -> list[FileSample]:
-    """Samples of a file, in its order. Slaps are cut into fingers where their record says how (14.021, 14.025).
+    """Samples of a file, in its order; see `each_sample`."""
+    return list(each_sample(transaction))
+
+
+def each_sample(transaction: Transaction) -> Iterator[FileSample]:
+    """Samples of a file, one by one. Slaps are cut into fingers where their record says how (14.021, 14.025).
 
     Cutting decodes the slap; one that cannot be decoded comes whole, so that the caller finds out why.
     """
-    out: list[FileSample] = []
     for index, record in enumerate(transaction.records):
         if not record.data:
             continue
         if record.type == 4:
-            out.append(_type4(record, index, transaction.type1))
+            yield _with_minutiae(_type4(record, index, transaction.type1), transaction)
         elif record.type == 10 and record.text(3).upper() in ("FACE", ""):
-            out.append(_face(record, index))
+            yield _face(record, index)
         elif record.type in (13, 14, 15):
-            out.extend(_variable(record, index))
-    return [_with_minutiae(sample, transaction) for sample in out]
+            for sample in _variable(record, index):
+                yield _with_minutiae(sample, transaction)
 
 
 def _with_minutiae(sample: FileSample, transaction: Transaction) -> FileSample:

@@ -26,6 +26,7 @@ class _Bytes:
     data: bytes
     at: int = 0
     missing: int = 0
+    stated: int | None = None
 
     def take(self, count: int, what: str) -> bytes:
         """The next bytes, or `BadTemplate` that says where the file ends."""
@@ -42,8 +43,9 @@ class _Bytes:
 def read(data: bytes) -> MinutiaeFile:
     """A minutiae file of any of the four standards.
 
-    Bytes after the last view, or missing in its extended data, are no reason to refuse its minutiae (NIST's own test
-    files have two too many and two too few): see `MinutiaeFile.trailing` and `missing`.
+    A wrong length in the header, and bytes after the last view or missing in its extended data, are no reason to refuse
+    minutiae that are all there (NIST's own test files have two too many and one too few): see `MinutiaeFile.stated`,
+    `trailing` and `missing`.
 
     Raises:
         BadTemplate: not such a file, cut off, or with a number out of its range.
@@ -65,11 +67,11 @@ def read(data: bytes) -> MinutiaeFile:
     }[standard](source)
     if not file.views:
         raise BadTemplate("The minutiae file has no view.")
-    return dataclasses.replace(file, trailing=source.data[source.at :], missing=source.missing)
+    return dataclasses.replace(file, trailing=source.data[source.at :], missing=source.missing, stated=source.stated)
 
 
 def write(file: MinutiaeFile) -> bytes:
-    """The bytes of a file; `read` gives it back number by number.
+    """The bytes of a file, its length in the header right; `read` gives it back number by number.
 
     Raises:
         BadTemplate: more than 255 minutiae in a view, or a number too large for its place.
@@ -91,7 +93,8 @@ def _standard(data: bytes, version: bytes) -> Standard:
     length = int.from_bytes(data[8:12], "big")
     if version == _OLD:
         # ISO: four bytes of length. INCITS: two, or (from 65,536 on) two zero bytes and then four.
-        return Standard.ISO_2005 if length == len(data) else Standard.INCITS_2004
+        long = length >> 16 == 0 and int.from_bytes(data[10:14], "big") == len(data)
+        return Standard.INCITS_2004 if length != len(data) and (length >> 16 or long) else Standard.ISO_2005
     # ISO: two bytes of count and a flag; then every representation begins with its length, the last ends the file.
     at, views = 15, int.from_bytes(data[12:14], "big")
     for _ in range(views):
@@ -116,8 +119,7 @@ def _length(source: _Bytes, size: int) -> None:
     stated = source.number(size, "header")
     if size == 2 and stated == 0:
         stated = source.number(4, "header")
-    if stated != len(source.data):
-        raise BadTemplate(f"The minutiae file states {stated} bytes and has {len(source.data)}.")
+    source.stated = None if stated == len(source.data) else stated
 
 
 def _minutiae(source: _Bytes, count: int, size: int, turn: int) -> np.ndarray:

@@ -74,6 +74,7 @@ class MinutiaeFile:
         reserved: the byte that nobody uses.
         certified: ISO 2011: whether views have certification records.
         trailing: bytes after the last view, which a correct file has not.
+        stated: length that the header states, where that is not the file's; None where it is right.
         missing: bytes by which the last view's extended data falls short of its stated length, 0 in a correct file.
     """
 
@@ -85,3 +86,4 @@ class MinutiaeFile:
     certified: bool = False
     trailing: bytes = field(default=b"", repr=False)
     missing: int = 0
+    stated: int | None = None
