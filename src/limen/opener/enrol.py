@@ -72,7 +72,7 @@ class _Enrolment:
     def _file(self, data: bytes) -> None:
         """Every sample of an ANSI/NIST-ITL file, the file itself, and what it says of the person."""
         transaction = exchange.read(data)
-        for number, sample in enumerate(an2.samples(transaction)):
+        for number, sample in enumerate(an2.each_sample(transaction)):
             self._working()
             ppi = round(sample.ppi or 0)
             finding = examine(sample.data, sample.modality, sample.position, self._tools, ppi)
