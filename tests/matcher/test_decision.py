@@ -14,8 +14,8 @@ TERMS = FaceTerms("sface", 70, ((65.0, 1.0),))
 
 
 def _record(slot: int, face: float | None = None, *prints: float) -> Evidence:
-    faces = [] if face is None else [Finding(-1, 1, (Modality.FACE, 0), face)]
-    return fuse(slot, faces, [Finding(i, 10 + i, (Modality.FINGER, 2 + i), llr) for i, llr in enumerate(prints)])
+    by_face = None if face is None else Finding(-1, 1, (Modality.FACE, 0), face)
+    return fuse(slot, by_face, [Finding(i, 10 + i, (Modality.FINGER, 2 + i), llr) for i, llr in enumerate(prints)])
 
 
 def _ask(faces: bool = True, prints: int = 2, expected=GOOD, records: int = 1000, complete: bool = True) -> Asked:

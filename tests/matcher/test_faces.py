@@ -102,5 +102,5 @@ def test_a_matrix_of_odd_dimension_finds_its_rows() -> None:
         matrix.put(1000 + row, row, vector, row)
     found = matrix.nearest(vectors[[7, 70]], np.ones(90, bool), 1)
     assert [int(matrix.keys[rows[0]]) for rows in found] == [1007, 1070]
-    assert matrix.score(vectors[7], [1007, 1070])[0][0] == pytest.approx(1, abs=1e-3)
-    assert matrix.score(vectors[7], [1007, 1070])[1].tolist() == [7, 70]
+    assert matrix.of([1007, 1070])[0] @ vectors[7] == pytest.approx([1, vectors[70] @ vectors[7]], abs=1e-3)
+    assert matrix.of([1007, 1070])[1].tolist() == [7, 70]

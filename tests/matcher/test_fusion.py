@@ -16,14 +16,13 @@ def _finger(probe: int, sample: int, position: int, llr: float) -> Finding:
 
 
 def test_evidence_is_added() -> None:
-    faces = [Finding(-1, 1, FACE, 4.0), Finding(-1, 2, FACE, 9.0)]
-    found = fuse(0, faces, [_finger(0, 3, 2, 12.0), _finger(1, 4, 7, -3.0)])
+    found = fuse(0, Finding(-1, 2, FACE, 9.0), [_finger(0, 3, 2, 12.0), _finger(1, 4, 7, -3.0)])
     assert (found.face, found.ridge, found.total) == (9.0, 9.0, 18.0)
     assert found.best == _finger(0, 3, 2, 12.0)
 
 
 def test_what_is_missing_adds_nothing() -> None:
-    nothing = fuse(0, [], [])
+    nothing = fuse(0, None, [])
     assert (nothing.total, nothing.has_face, nothing.best) == (0.0, False, None)
 
 

@@ -99,4 +99,6 @@ def test_a_face_matrix_is_a_dictionary(steps: list[tuple[bool, int, int]]) -> No
     assert dict(zip(matrix.keys.tolist(), matrix.slots.tolist(), strict=True)) == model
     probe = np.array([1, 100, 0, 0], np.float32)
     if model:
-        assert matrix.score(probe, sorted(model))[0].tolist() == [model[k] + 100 * k for k in sorted(model)]
+        vectors, qualities = matrix.of(sorted(model))
+        assert (vectors @ probe).tolist() == [model[k] + 100 * k for k in sorted(model)]
+        assert qualities.tolist() == [model[k] for k in sorted(model)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.matcher.people import enrol, face, print_of
+from tests.matcher.people import enrol, face, print_of, reference
 
 from limen import countries
 from limen.matcher.decision import Policy
@@ -110,6 +110,20 @@ def test_several_photos_of_the_probe_count_as_one_person(gallery: Gallery) -> No
     assert outcome.matches[0].record == 10_007
 
 
+def test_several_photos_of_a_record_count_together() -> None:
+    gallery = Gallery()
+    for person in range(1, 200):
+        for photo in range(8):
+            template = face(person, 10 + photo, likeness=0.33)
+            gallery.put(reference(person, template, 10 * person + photo))
+    alone = Gallery()
+    for person in range(1, 200):
+        alone.put(reference(person, face(person, 10, likeness=0.33), 10 * person))
+    probe = (FACE, 0, face(7, 1, likeness=0.33))
+    assert _search(gallery, probe).matches[0].record == 10_007
+    assert not _search(alone, probe).matches
+
+
 def test_hidden_records_do_not_push_out_visible_ones() -> None:
     gallery = Gallery()
     template = print_of(1, 2)
@@ -129,8 +143,6 @@ def test_a_wiped_probe_holds_nothing() -> None:
 
 
 def _hidden(person: int, template):
-    from tests.matcher.people import reference
-
     return reference(person, template, person, position=2, owner="DEU", visible=countries.bitmap([]))
 
 

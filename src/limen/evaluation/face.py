@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from limen import models
 from limen.errors import BadImage, BadInput
 from limen.face import evidence
+from limen.face.combine import combine
 from limen.face.extract import EMBEDDER, FaceExtractor
 from limen.images import decode
 
@@ -139,40 +140,50 @@ class OpenSet:
 def open_set(photos: Photos, enrol: int = 1) -> OpenSet:
     """Scores of the open-set trial with the first `enrol` photos of each identity enrolled.
 
-    An identity needs more photos than are enrolled to have mated probes; an identity's score is the best of its
-    enrolled photos' scores.
+    An identity keeps at least one photo as a mated probe. Its enrolled photos are combined, as the matcher does.
     """
     counts = np.bincount(photos.identity)
     rank = np.arange(len(photos.identity)) - np.searchsorted(photos.identity, photos.identity)
     several = counts[photos.identity] > 1
     reference = several & (rank < np.minimum(enrol, counts[photos.identity] - 1))
-    mated, lone = several & ~reference, ~several
-    owners, column = np.unique(photos.identity[reference], return_inverse=True)
-    if not mated.any():
+    mated, lone = np.flatnonzero(several & ~reference), np.flatnonzero(~several)
+    if not len(mated):
         raise BadInput("Nobody has several photos.", advice="Accuracy needs people with two or more.")
-
-    def search(probes: np.ndarray) -> np.ndarray:
-        scores = _evidence(photos, probes, reference)
-        best = np.full((len(scores), len(owners)), MISS, np.float32)
-        for single in range(scores.shape[1]):
-            np.maximum(best[:, column[single]], scores[:, single], out=best[:, column[single]])
-        return best
-
-    scores = search(mated)
+    owners = np.unique(photos.identity[reference])
+    references = _enrolled(photos, [np.flatnonzero(reference & (photos.identity == owner)) for owner in owners])
+    scores = _evidence(photos, mated, references)
     own = np.searchsorted(owners, photos.identity[mated])
     rows = np.arange(len(scores))
     mate = scores[rows, own].copy()
     scores[rows, own] = MISS
-    return OpenSet(len(owners), mate, scores.max(axis=1), search(lone).max(axis=1, initial=MISS))
+    alarm = _evidence(photos, lone, references).max(axis=1, initial=MISS)
+    return OpenSet(len(owners), mate, scores.max(axis=1), alarm)
 
 
-def _evidence(photos: Photos, probes: np.ndarray, references: np.ndarray) -> np.ndarray:
-    """Evidence (nats, unbounded above) of probes against references: float32 (probes, references)."""
-    probes, references = (np.flatnonzero(which) if which.dtype == bool else which for which in (probes, references))
-    quality = (photos.quality[probes].astype(np.float32)[:, None] + photos.quality[references]) / 2
-    scores = evidence.llr(photos.vectors[probes] @ photos.vectors[references].T, quality, EMBEDDER, np.inf)
+def _enrolled(photos: Photos, people: Sequence[np.ndarray]) -> Photos:
+    """One reference a person: the combination of the usable ones of their photos (rows of `photos`)."""
+    count = len(people)
+    made = Photos(
+        np.arange(count),
+        np.zeros((count, photos.vectors.shape[1]), np.float32),
+        np.zeros(count, bool),
+        np.zeros(count, np.uint8),
+        np.full(count, np.nan),
+        np.full(count, np.nan),
+    )
+    for index, rows in enumerate(people):
+        if len(rows := rows[photos.usable[rows]]):
+            made.vectors[index], made.quality[index] = combine(photos.vectors[rows], photos.quality[rows])
+            made.usable[index] = True
+    return made
+
+
+def _evidence(photos: Photos, probes: np.ndarray, references: Photos) -> np.ndarray:
+    """Evidence (nats, unbounded above) of photos (rows) against references: float32 (probes, references)."""
+    quality = (photos.quality[probes].astype(np.float32)[:, None] + references.quality) / 2
+    scores = evidence.llr(photos.vectors[probes] @ references.vectors.T, quality, EMBEDDER, np.inf)
     scores[~photos.usable[probes]] = MISS
-    scores[:, ~photos.usable[references]] = MISS
+    scores[:, ~references.usable] = MISS
     return scores.astype(np.float32)
 
 
@@ -180,11 +191,16 @@ def pair_scores(photos: Photos) -> tuple[np.ndarray, np.ndarray]:
     """Scores of all mated and all non-mated pairs, float32, `MISS` where a photo has no template."""
     mated, other = [], []
     for index in range(len(photos.identity) - 1):
-        scores = _evidence(photos, np.array([index]), np.arange(index + 1, len(photos.identity)))[0]
-        same = photos.identity[index + 1 :] == photos.identity[index]
+        scores = _evidence(photos, np.array([index]), rest := _from(photos, index + 1))[0]
+        same = rest.identity == photos.identity[index]
         mated.append(scores[same])
         other.append(scores[~same])
     return np.concatenate(mated), np.concatenate(other)
+
+
+def _from(photos: Photos, first: int) -> Photos:
+    """The photos from a row on."""
+    return Photos(*(getattr(photos, field.name)[first:] for field in fields(Photos)))
 
 
 def report(photos: Photos) -> dict[str, Any]:

@@ -36,19 +36,32 @@ def crop(rgb: np.ndarray, landmarks: np.ndarray, *, side: int = SIDE, zoom: floa
     Args:
         rgb: uint8 (height, width, 3).
         landmarks: float (5, 2), pixels of `rgb`.
-        zoom: how much larger than `CANON` the face is shown, about the crop's centre.
+        side: of the crop, pixels.
+        zoom: share of the crop that `CANON` fills, about its centre; below 1 shows more around the face.
     """
-    middle = (SIDE - 1) / 2
-    target = (CANON - middle) * zoom * (side / SIDE) + (side - 1) / 2
-    forward = similarity(landmarks, target)
+    return warp(rgb, placement(landmarks, side, zoom), side)
+
+
+def placement(landmarks: np.ndarray, side: int = SIDE, zoom: float = 1.0) -> np.ndarray:
+    """The transform that moves a face into a crop: float64 (2, 3), from pixels of the photo to pixels of the crop."""
+    return similarity(landmarks, (CANON - (SIDE - 1) / 2) * zoom * (side / SIDE) + (side - 1) / 2)
+
+
+def warp(rgb: np.ndarray, forward: np.ndarray, side: int) -> np.ndarray:
+    """A photo under a similarity transform: uint8 (side, side, 3)."""
     rgb, forward = _reduced(rgb, forward)
-    back = np.linalg.inv(np.vstack([forward, [0, 0, 1]]))[:2]
+    back = inverse(forward)
     # Pillow counts from pixel corners, landmarks count from pixel centres: shift by half a pixel on both sides
     back[:, 2] += 0.5 - back[:, :2] @ (0.5, 0.5)
     picture = Pillow.fromarray(rgb).transform(
         (side, side), Pillow.Transform.AFFINE, tuple(back.ravel()), Pillow.Resampling.BILINEAR
     )
     return np.asarray(picture)
+
+
+def inverse(transform: np.ndarray) -> np.ndarray:
+    """The transform back: float64 (2, 3)."""
+    return np.linalg.inv(np.vstack([transform, [0, 0, 1]]))[:2]
 
 
 def _reduced(rgb: np.ndarray, forward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

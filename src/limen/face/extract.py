@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from limen.face import evidence, quality
 from limen.face.align import SIDE, crop
 from limen.face.detect import Face, detect
 from limen.face.quality import Measures
+from limen.face.refine import refine
 from limen.face.template import FaceTemplate
 from limen.reasons import Reason
 
@@ -73,7 +74,8 @@ class FaceExtractor:
             reasons = [Reason.NO_CONTRAST] if quality.shows_nothing(rgb) else []
             return FaceResult(None, 0, [*reasons, Reason.NO_FACE], [])
         chosen = choose(faces, rgb.shape)
-        face = faces[chosen]
+        face = replace(faces[chosen], landmarks=refine(self._detector, rgb, faces[chosen].landmarks))
+        faces[chosen] = face
         aligned = crop(rgb, face.landmarks)
         measures = quality.measure(face, aligned, rgb.shape)
         vector, strength = self.embed(aligned)

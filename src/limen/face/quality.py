@@ -25,7 +25,8 @@ DARK, BRIGHT = 50.0, 215.0  # grey levels: mean over the face
 FLAT = 12.0  # grey levels: standard deviation over the face
 EMPTY_FLAT = 3.0  # grey levels: standard deviation over the whole photo, below which it shows nothing
 GREY = 2.0  # levels: mean difference between the colour channels, below which a photo has no colour
-INSIDE = 0.96  # share of the box that must lie in the photo; the detector fits boxes to what it sees
+INSIDE, RIM = 0.99, 0.03  # share of the box, widened by this on each side, that must lie in the photo; the detector
+# fits boxes to what it sees
 
 UNREADABLE_EYES = 10.0  # pixels between the eyes: below, a face cannot be told from another
 BLANK = 4.0  # grey levels of contrast: below, a "face" is a plain surface
@@ -142,6 +143,7 @@ def shows_nothing(rgb: np.ndarray) -> bool:
 
 
 def _inside(face: Face, shape: tuple[int, ...]) -> float:
-    across = min(face.x + face.width, shape[1]) - max(face.x, 0)
-    down = min(face.y + face.height, shape[0]) - max(face.y, 0)
-    return float(np.clip(across, 0, None) * np.clip(down, 0, None) / max(face.width * face.height, 1e-6))
+    rim, width, height = RIM * face.width, (1 + 2 * RIM) * face.width, face.height
+    across = min(face.x - rim + width, shape[1]) - max(face.x - rim, 0)
+    down = min(face.y + height, shape[0]) - max(face.y, 0)
+    return float(np.clip(across, 0, None) * np.clip(down, 0, None) / max(width * height, 1e-6))

@@ -102,14 +102,10 @@ class FaceMatrix:
         scores.fill(0)
         return found
 
-    def score(self, vector: np.ndarray, keys: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Cosines of a probe with these references, which must be there, and the references' qualities.
-
-        Returns:
-            float32 (len(keys),) and uint8 (len(keys),).
-        """
+    def of(self, keys: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors and qualities of references, which must be there: float32 (n, dimension) and uint8 (n,)."""
         rows = [self._rows[key] for key in keys]
-        return self._vectors[rows].astype(np.float32) @ vector, self._qualities[rows]
+        return self._vectors[rows].astype(np.float32), self._qualities[rows]
 
     def quality_shares(self) -> tuple[tuple[float, float], ...]:
         """(quality, share) of the references, in classes of ten points around the stated quality."""

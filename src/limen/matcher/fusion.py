@@ -56,14 +56,13 @@ class Evidence:
         return self.face + self.ridge
 
 
-def fuse(slot: int, faces: Sequence[Finding], ridges: Sequence[Finding]) -> Evidence:
+def fuse(slot: int, face: Finding | None, ridges: Sequence[Finding]) -> Evidence:
     """Combine the findings about one record.
 
     Args:
-        faces: the probe's face against each of the record's photos; the most alike counts.
+        face: the probe's face against the record's photos; None where there is none.
         ridges: every comparison of a probe print with a reference print of the record.
     """
-    face = max(faces, key=lambda finding: finding.llr, default=None)
     counted = assign(ridges)
     best = max([*([face] if face else []), *counted], key=lambda finding: finding.llr, default=None)
     return Evidence(slot, face.llr if face else 0.0, counted, best, face is not None)

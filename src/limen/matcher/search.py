@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from limen.face import evidence as face_evidence
+from limen.face.combine import combine
 from limen.face.template import FaceTemplate
 from limen.matcher.decision import Asked, Policy, decide
 from limen.matcher.fusion import Evidence, Finding, fuse
@@ -155,16 +156,17 @@ def _search_visible(
     return gallery.ridges[kept].search_among(template, np.array(keys, np.uint64), DEPTH)
 
 
-def _compare_faces(gallery: Gallery, face: FaceTemplate | None, slot: int) -> list[Finding]:
-    """The probe's face against each photo of a record."""
+def _compare_faces(gallery: Gallery, face: FaceTemplate | None, slot: int) -> Finding | None:
+    """The probe's face against a record's photos, combined; the finding names the photo that is most alike."""
     if face is None:
-        return []
+        return None
     keys = [kept.sample for kept in gallery.samples(slot) if kept.group == FACE and kept.model == face.model]
     if not keys:
-        return []
-    scores, qualities = gallery.faces[face.model].score(face.vector, keys)
-    ratios = face_evidence.llr(scores, (qualities.astype(float) + face.quality) / 2, face.model)
-    return [Finding(-1, key, FACE, float(ratio)) for key, ratio in zip(keys, ratios, strict=True)]
+        return None
+    vectors, qualities = gallery.faces[face.model].of(keys)
+    together, quality = combine(vectors, qualities)
+    ratio = face_evidence.llr(float(together @ face.vector), (quality + face.quality) / 2, face.model)
+    return Finding(-1, keys[int(np.argmax(vectors @ face.vector))], FACE, float(ratio))
 
 
 def _compare_prints(
@@ -205,18 +207,14 @@ def _match(gallery: Gallery, found: Evidence, strength: int) -> Match:
 
 
 def _one_face(faces: Sequence[FaceTemplate]) -> FaceTemplate | None:
-    """Several photos of the probe as one: the mean of their vectors weighted by quality, with the best's quality."""
+    """Several photos of the probe as one."""
     if not faces:
         return None
-    model, total = faces[0].model, np.zeros_like(faces[0].vector)
-    weighted = np.empty_like(total)  # one buffer that is overwritten: numpy keeps small freed arrays as they are
-    for face in faces:
-        if face.model == model:
-            np.multiply(face.vector, np.float32(max(face.quality, 1)), out=weighted)
-            total += weighted
-    weighted.fill(0)
-    total /= max(float(np.linalg.norm(total)), 1e-6)
-    return FaceTemplate(model, total, max(face.quality for face in faces if face.model == model))
+    alike = [face for face in faces if face.model == faces[0].model]
+    vectors = np.stack([face.vector for face in alike])
+    vector, quality = combine(vectors, np.array([face.quality for face in alike]))
+    vectors.fill(0)
+    return FaceTemplate(faces[0].model, vector, quality)
 
 
 def _terms(gallery: Gallery, face: FaceTemplate | None) -> FaceTerms | None:
