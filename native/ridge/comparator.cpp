@@ -10,7 +10,8 @@ Level best_level() {
   static const Level level = [] {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vpopcntdq"))
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vpopcntdq") &&
+        __builtin_cpu_supports("avx512vnni"))
       return Level::avx512;
     return __builtin_cpu_supports("avx2") ? Level::avx2 : Level::plain;
   }();

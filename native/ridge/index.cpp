@@ -1,20 +1,162 @@
-// Many prints in memory, searched with the exact comparator.
+// Many prints in memory: a first stage over all of them, the exact comparator on what is left.
 #include "ridge/index.hpp"
 
 #include <algorithm>
-#include <mutex>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <iterator>
+#include <thread>
 
 namespace limen::ridge {
 
-void Index::put(std::uint64_t key, Minutiae&& print) {
-  auto kept = std::make_unique<Minutiae>(std::move(print));
+namespace {
+
+constexpr std::size_t kSurvivors = 2000;   // fewer prints than this are all compared
+constexpr std::size_t kSurvivorsShare = 100;  // of larger galleries one in a hundred is, at least kSurvivors
+constexpr std::size_t kSurvivorsMost = 5000;
+
+#pragma pack(push, 1)
+struct Row {  // one minutia, exactly as the template has it, and half of its code
+  std::uint64_t high;
+  std::uint16_t x, y, angle;
+  std::uint8_t kind, quality;
+};
+#pragma pack(pop)
+static_assert(sizeof(Row) == 16);
+
+constexpr float kSubpixel = 4.0f;             // limen.ridge.template.SUBPIXEL
+
+std::size_t size_of(int n, int blocks) {
+  return sizeof(Row) * n + sizeof(std::uint64_t) * std::max(0, n - blocks * kBlock);
+}
+
+// Runs `work(thread)` on that many threads, this one among them.
+template <class Work>
+void in_parallel(int threads, Work work) {
+  std::vector<std::thread> others;
+  for (int t = 1; t < threads; ++t) others.emplace_back(work, t);
+  work(0);
+  for (std::thread& other : others) other.join();
+}
+
+bool better(const Found& a, const Found& b) { return a.score > b.score || (a.score == b.score && a.key < b.key); }
+
+void keep_best(std::vector<Found>& found, std::size_t limit) {
+  const std::size_t kept = std::min(limit, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(kept), found.end(), better);
+  found.resize(kept);
+}
+
+}  // namespace
+
+void Index::unpack(const Kept& kept, Minutiae& print) const {
+  print.resize(kept.n);
+  const std::uint8_t* rest = kept.bytes.get() + sizeof(Row) * kept.n;
+  for (int i = 0; i < kept.n; ++i) {
+    Row row;
+    std::memcpy(&row, kept.bytes.get() + sizeof(Row) * i, sizeof(Row));
+    print.high[i] = row.high;
+    print.set(i, row.x / kSubpixel, row.y / kSubpixel, row.angle, row.kind, row.quality);
+    if (i < kept.blocks * kBlock) {
+      const std::uint32_t slot = kept.slots[i / kBlock];
+      print.low[i] = chunks_[slot / kChunk]->blocks[slot % kChunk].low[i % kBlock];
+    } else {
+      std::memcpy(&print.low[i], rest + sizeof(std::uint64_t) * (i - kept.blocks * kBlock), sizeof(std::uint64_t));
+    }
+  }
+  print.outline();
+}
+
+std::uint32_t Index::take_slot() {
+  if (!free_.empty()) {
+    const std::uint32_t slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+  if (used_ % kChunk == 0) chunks_.push_back(std::make_unique<Chunk>());
+  return used_++;
+}
+
+void Index::forget(const Print& print) {
+  auto drop = [&](std::uint32_t slot) {
+    Chunk& chunk = *chunks_[slot / kChunk];
+    chunk.blocks[slot % kChunk] = Block{};
+    chunk.keys[slot % kChunk] = 0;
+    free_.push_back(slot);
+  };
+  each(print, [&](const Kept& kept) {
+    for (int b = 0; b < kept.blocks; ++b) drop(kept.slots[b]);
+    bytes_ -= size_of(kept.n, kept.blocks);
+    explicit_bzero(kept.bytes.get(), size_of(kept.n, kept.blocks));
+  });
+}
+
+template <class Visit>
+void Index::each(const Print& print, Visit visit) {
+  visit(print.first);
+  if (print.more)
+    for (const Kept& kept : *print.more) visit(kept);
+}
+
+void Index::put(std::uint64_t key, const std::vector<Minutiae>& views) {
+  // All that takes time is done before the lock.
+  std::vector<Kept> made;
+  std::vector<std::array<Block, kMaxBlocks>> blocks(views.size());
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    const Minutiae& print = views[v];
+    const std::vector<int> order = telling_order(print);
+    Kept kept;
+    kept.n = static_cast<std::uint16_t>(print.n);
+    kept.blocks = static_cast<std::uint16_t>(scan_blocks(print, order, blocks[v].data()));
+    kept.bytes = std::make_unique<std::uint8_t[]>(size_of(kept.n, kept.blocks));
+    std::uint8_t* rest = kept.bytes.get() + sizeof(Row) * kept.n;
+    for (int k = 0; k < print.n; ++k) {
+      const int i = order[k];
+      const Row row{print.high[i],
+                    static_cast<std::uint16_t>(std::lrint(print.x[i] * kSubpixel)),
+                    static_cast<std::uint16_t>(std::lrint(-print.y[i] * kSubpixel)),
+                    static_cast<std::uint16_t>(print.angle[i]),
+                    static_cast<std::uint8_t>(print.kind[i]),
+                    static_cast<std::uint8_t>(std::lrint(print.weight[i] * 100))};
+      std::memcpy(kept.bytes.get() + sizeof(Row) * k, &row, sizeof(Row));
+      if (const int beyond = k - kept.blocks * kBlock; beyond >= 0)
+        std::memcpy(rest + sizeof(std::uint64_t) * beyond, &print.low[i], sizeof(std::uint64_t));
+    }
+    made.push_back(std::move(kept));
+  }
+  const std::lock_guard gate(gate_);
   const std::unique_lock lock(guard_);
-  prints_.insert_or_assign(key, std::move(kept));
+  if (const auto old = prints_.find(key); old != prints_.end()) {
+    forget(old->second);
+    prints_.erase(old);
+  }
+  for (std::size_t v = 0; v < made.size(); ++v) {
+    for (int b = 0; b < made[v].blocks; ++b) {
+      const std::uint32_t slot = made[v].slots[b] = take_slot();
+      Chunk& chunk = *chunks_[slot / kChunk];
+      chunk.blocks[slot % kChunk] = blocks[v][b];
+      chunk.keys[slot % kChunk] = key;
+    }
+    bytes_ += size_of(made[v].n, made[v].blocks);
+  }
+  Print print;
+  print.first = std::move(made[0]);
+  if (made.size() > 1)
+    print.more = std::make_unique<std::vector<Kept>>(std::make_move_iterator(made.begin() + 1),
+                                                     std::make_move_iterator(made.end()));
+  prints_.emplace(key, std::move(print));
 }
 
 bool Index::remove(std::uint64_t key) {
+  const std::lock_guard gate(gate_);
   const std::unique_lock lock(guard_);
-  return prints_.erase(key) > 0;
+  const auto at = prints_.find(key);
+  if (at == prints_.end()) return false;
+  forget(at->second);
+  prints_.erase(at);
+  return true;
 }
 
 std::size_t Index::size() const {
@@ -23,38 +165,131 @@ std::size_t Index::size() const {
 }
 
 std::size_t Index::memory() const {
+  constexpr std::size_t kNode = sizeof(Print) + 4 * sizeof(void*);  // a hash node, its key and its allocation
   const std::shared_lock lock(guard_);
-  std::size_t bytes = prints_.bucket_count() * sizeof(void*);
-  for (const auto& [key, print] : prints_)
-    bytes += sizeof(Minutiae) + 4 * sizeof(void*) + print->x.capacity() * (5 * 4 + 2 * 8);
-  return bytes;
+  return chunks_.size() * sizeof(Chunk) + bytes_ + prints_.size() * (kNode + 2 * sizeof(void*)) +
+         prints_.bucket_count() * sizeof(void*) + free_.capacity() * sizeof(std::uint32_t);
 }
 
-std::vector<Found> Index::search(const Minutiae& probe, std::size_t limit,
-                                 const std::vector<std::uint64_t>* among) const {
-  thread_local Scratch scratch;
-  const CompareFunction compare = comparator(best_level());
-  const View first = view(probe);
-  std::vector<Found> found;
-  auto weigh = [&](std::uint64_t key, const Minutiae& print) {
-    Outcome outcome;
-    compare(first, view(print), scratch.room(probe.padded, print.padded), outcome);
-    found.push_back({key, outcome.score});
-  };
-  {
-    const std::shared_lock lock(guard_);
-    if (among == nullptr) {
-      for (const auto& [key, print] : prints_) weigh(key, *print);
-    } else {
-      for (const std::uint64_t key : *among)
-        if (const auto at = prints_.find(key); at != prints_.end()) weigh(key, *at->second);
+float Index::exact(const Probe& probe, const Print& print, Minutiae& reference, Scratch& scratch) const {
+  static const CompareFunction compare = comparator(best_level());
+  float best = -1e30f;
+  each(print, [&](const Kept& kept) {
+    unpack(kept, reference);
+    for (const Minutiae* view_of_probe : probe.views) {
+      Outcome outcome;
+      compare(view(*view_of_probe), view(reference), scratch.room(view_of_probe->padded, reference.padded), outcome);
+      best = std::max(best, outcome.score);
     }
+  });
+  return best;
+}
+
+std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, std::size_t limit,
+                                              std::size_t survivors, int threads) const {
+  struct Likely {
+    std::uint16_t score;
+    std::uint64_t key;
+  };
+  threads = std::clamp(threads, 1, 64);
+  std::size_t chunks, size;
+  {
+    const std::lock_guard gate(gate_);
+    const std::shared_lock lock(guard_);
+    chunks = chunks_.size(), size = prints_.size();
+  }
+  if (survivors == 0) survivors = std::clamp(size / kSurvivorsShare, kSurvivors, kSurvivorsMost);
+  const bool everything = survivors >= size;
+  survivors = std::min(survivors, size + kChunk);  // prints may be put meanwhile
+
+  // First stage: every block's likeness to every view of every probe, chunk by chunk.
+  const ScanFunction scan = scanner(best_level());
+  std::vector<std::vector<ScanProbe>> ready(probes.size());
+  for (std::size_t p = 0; p < probes.size(); ++p)
+    for (const Minutiae* one : probes[p].views) ready[p].push_back(scan_probe(*one));
+  std::vector<std::vector<std::vector<Likely>>> likely(threads, std::vector<std::vector<Likely>>(probes.size()));
+  std::atomic<std::size_t> next{0};
+  in_parallel(threads, [&](int thread) {
+    std::vector<std::uint16_t> scores(kChunk), most(kChunk);
+    for (std::size_t c = next++; c < chunks; c = next++) {
+      { const std::lock_guard gate(gate_); }
+      const std::shared_lock lock(guard_);
+      const Chunk& chunk = *chunks_[c];
+      const int count = static_cast<int>(std::min<std::size_t>(kChunk, used_ - c * kChunk));
+      for (std::size_t p = 0; p < probes.size(); ++p) {
+        std::fill(most.begin(), most.end(), 0);
+        for (const ScanProbe& one : ready[p]) {
+          if (everything) break;
+          scan(one, chunk.blocks, count, scores.data());
+          for (int b = 0; b < count; ++b) most[b] = std::max(most[b], scores[b]);
+        }
+        auto& mine = likely[thread][p];
+        for (int b = 0; b < count; ++b)
+          if (chunk.blocks[b].count > 0 && (everything || most[b] > 0)) mine.push_back({most[b], chunk.keys[b]});
+        if (!everything && mine.size() > 8 * survivors + kChunk) {  // keep only what can still survive
+          std::nth_element(mine.begin(), mine.begin() + static_cast<std::ptrdiff_t>(4 * survivors), mine.end(),
+                           [](const Likely& a, const Likely& b) { return a.score > b.score; });
+          mine.resize(4 * survivors);
+        }
+      }
+    }
+  });
+
+  // Second stage: the exact comparator on what is left.
+  std::vector<std::vector<std::uint64_t>> left(probes.size());
+  for (std::size_t p = 0; p < probes.size(); ++p) {
+    std::vector<Likely> all;
+    for (const auto& mine : likely) all.insert(all.end(), mine[p].begin(), mine[p].end());
+    std::sort(all.begin(), all.end(), [](const Likely& a, const Likely& b) {
+      return a.key < b.key || (a.key == b.key && a.score > b.score);
+    });
+    all.erase(std::unique(all.begin(), all.end(), [](const Likely& a, const Likely& b) { return a.key == b.key; }), all.end());
+    if (!everything && all.size() > survivors) {
+      std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(survivors), all.end(),
+                       [](const Likely& a, const Likely& b) { return a.score > b.score || (a.score == b.score && a.key < b.key); });
+      all.resize(survivors);
+    }
+    for (const Likely& one : all) left[p].push_back(one.key);
+  }
+  std::vector<std::vector<Found>> found(probes.size());
+  for (std::size_t p = 0; p < probes.size(); ++p) {
+    std::vector<std::vector<Found>> parts(threads);
+    std::atomic<std::size_t> at{0};
+    in_parallel(threads, [&](int thread) {
+      constexpr std::size_t kStep = 64;  // prints under one lock: about a millisecond
+      Minutiae reference;
+      Scratch scratch;
+      for (std::size_t first = at.fetch_add(kStep); first < left[p].size(); first = at.fetch_add(kStep)) {
+        { const std::lock_guard gate(gate_); }
+        const std::shared_lock lock(guard_);
+        for (std::size_t k = first; k < std::min(first + kStep, left[p].size()); ++k)
+          if (const auto print = prints_.find(left[p][k]); print != prints_.end())
+            parts[thread].push_back({left[p][k], exact(probes[p], print->second, reference, scratch)});
+      }
+      scratch.wipe();
+    });
+    for (const auto& part : parts) found[p].insert(found[p].end(), part.begin(), part.end());
+    keep_best(found[p], limit);
+    for (ScanProbe& one : ready[p]) explicit_bzero(&one, sizeof one);
+  }
+  return found;
+}
+
+std::vector<Found> Index::search_among(const Probe& probe, std::size_t limit,
+                                       const std::vector<std::uint64_t>& keys) const {
+  constexpr std::size_t kStep = 64;
+  std::vector<Found> found;
+  Minutiae reference;
+  Scratch scratch;
+  for (std::size_t first = 0; first < keys.size(); first += kStep) {
+    { const std::lock_guard gate(gate_); }
+    const std::shared_lock lock(guard_);
+    for (std::size_t k = first; k < std::min(first + kStep, keys.size()); ++k)
+      if (const auto print = prints_.find(keys[k]); print != prints_.end())
+        found.push_back({keys[k], exact(probe, print->second, reference, scratch)});
   }
   scratch.wipe();
-  const auto better = [](const Found& a, const Found& b) { return a.score > b.score || (a.score == b.score && a.key < b.key); };
-  const std::size_t kept = std::min(limit, found.size());
-  std::partial_sort(found.begin(), found.begin() + kept, found.end(), better);
-  found.resize(kept);
+  keep_best(found, limit);
   return found;
 }
 

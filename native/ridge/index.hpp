@@ -1,13 +1,15 @@
-// Many prints in memory, searched with the exact comparator.
+// Many prints in memory: a first stage over all of them, the exact comparator on what is left.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "ridge/comparator.hpp"
+#include "ridge/scan.hpp"
 
 namespace limen::ridge {
 
@@ -16,19 +18,58 @@ struct Found {
   float score;
 };
 
-// Thread-safe. Changes take effect for the next search; a running search sees the gallery as it was or as it is.
+// A probe: one or several views of it (a mark with fewer or more of its faint minutiae); the best view counts.
+struct Probe {
+  std::vector<const Minutiae*> views;
+};
+
+// Thread-safe. Changes are in force when they return; a search sees each print as it was or as it is, never half.
 class Index {
  public:
-  void put(std::uint64_t key, Minutiae&& print);
+  void put(std::uint64_t key, const std::vector<Minutiae>& views);  // at least one
   bool remove(std::uint64_t key);
   std::size_t size() const;
   std::size_t memory() const;
-  // The `limit` highest scores, highest first; ties by key. `among`: only these keys (unknown ones are skipped).
-  std::vector<Found> search(const Minutiae& probe, std::size_t limit, const std::vector<std::uint64_t>* among) const;
+
+  // For each probe the `limit` highest scores, highest first; ties by key. `survivors`: how many prints pass the first
+  // stage (0: as many as kSurvivors says; at least the size: exhaustive). All probes share one pass over the prints.
+  std::vector<std::vector<Found>> search(const std::vector<Probe>& probes, std::size_t limit, std::size_t survivors,
+                                         int threads) const;
+  // Only these keys (unknown ones are skipped), all of them with the exact comparator.
+  std::vector<Found> search_among(const Probe& probe, std::size_t limit, const std::vector<std::uint64_t>& keys) const;
 
  private:
+  static constexpr int kChunk = 1024;  // blocks that a search reads under one lock
+
+  struct Chunk {
+    Block blocks[kChunk];
+    std::uint64_t keys[kChunk];
+  };
+  struct Kept {                          // one view of one print
+    std::unique_ptr<std::uint8_t[]> bytes;  // a Row a minutia, in the blocks' order; then codes' halves not in blocks
+    std::uint16_t n = 0, blocks = 0;
+    std::uint32_t slots[kMaxBlocks] = {};
+  };
+  struct Print {
+    Kept first;                          // nearly all prints have just one
+    std::unique_ptr<std::vector<Kept>> more;
+  };
+
+  void unpack(const Kept& kept, Minutiae& print) const;
+  std::uint32_t take_slot();
+  void forget(const Print& print);
+  template <class Visit>
+  static void each(const Print& print, Visit visit);
+  float exact(const Probe& probe, const Print& print, Minutiae& reference, Scratch& scratch) const;
+
+  // Readers wait behind a writer (glibc's lock alone lets a stream of readers starve it).
+  mutable std::mutex gate_;
   mutable std::shared_mutex guard_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Minutiae>> prints_;
+  std::unordered_map<std::uint64_t, Print> prints_;
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  std::uint32_t used_ = 0;
+  std::vector<std::uint32_t> free_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace limen::ridge

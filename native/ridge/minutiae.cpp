@@ -13,6 +13,27 @@ constexpr std::size_t kHead = 24, kRow = 8;  // bytes of header and minutia in R
 constexpr float kSubpixel = 4.0f;            // quarter pixels
 constexpr int kMaxSide = 0xFFFF / 4;
 
+constexpr float kUnstated = 0.7f;            // weight of a minutia whose quality is 0, "not reported" in ISO/IEC 19794-2
+
+// Sines of 4096 steps of a turn: finer than minutiae's directions are known.
+struct Sines {
+  float of[4096];
+  Sines() {
+    for (int k = 0; k < 4096; ++k) of[k] = static_cast<float>(std::sin(2 * 3.14159265358979323846 * k / 4096));
+  }
+};
+const Sines kSines;
+
+// Directions of the hull's supports.
+struct Supports {
+  float c[kMaxHull], s[kMaxHull];
+  Supports() {
+    for (int k = 0; k < kMaxHull; ++k)
+      c[k] = std::cos(2 * kPi * k / kMaxHull), s[k] = std::sin(2 * kPi * k / kMaxHull);
+  }
+};
+const Supports kSupports;
+
 std::uint16_t u16(const std::uint8_t* p) { return static_cast<std::uint16_t>(p[0] | p[1] << 8); }
 
 }  // namespace
@@ -21,6 +42,24 @@ Minutiae::~Minutiae() {
   auto wipe = [](auto& values) { explicit_bzero(values.data(), values.size() * sizeof(values[0])); };
   wipe(x), wipe(y), wipe(angle), wipe(cosine), wipe(sine), wipe(weight), wipe(kind), wipe(low), wipe(high);
   explicit_bzero(hull, sizeof hull);
+}
+
+void Minutiae::set(int i, float left, float top, std::uint16_t turn, int its_kind, int its_quality) {
+  x[i] = left, y[i] = -top;
+  angle[i] = turn;
+  sine[i] = kSines.of[turn >> 4];
+  cosine[i] = kSines.of[((turn >> 4) + 1024) & 4095];
+  kind[i] = its_kind;
+  weight[i] = its_quality == 0 ? kUnstated : its_quality / 100.0f;
+}
+
+void Minutiae::outline() {
+  for (float& support : hull) support = -4 * kFar;
+  for (int i = 0; i < n; ++i)
+    for (int k = 0; k < kMaxHull; ++k) {
+      const float reach = kSupports.c[k] * x[i] + kSupports.s[k] * y[i];
+      hull[k] = reach > hull[k] ? reach : hull[k];
+    }
 }
 
 void Minutiae::resize(int count) {
@@ -51,14 +90,9 @@ void read_template(const std::uint8_t* data, std::size_t size, Minutiae& out) {
     const float x = u16(row) / kSubpixel, y = u16(row + 2) / kSubpixel;
     if (x > width || y > height || row[6] > 2 || row[7] > 100)
       throw std::invalid_argument("A minutia lies outside its image or has an unknown kind.");
-    out.x[i] = x;
-    out.y[i] = -y;
-    out.angle[i] = u16(row + 4);
-    out.cosine[i] = std::cos(out.angle[i] * (2 * kPi / kTurn));
-    out.sine[i] = std::sin(out.angle[i] * (2 * kPi / kTurn));
-    out.kind[i] = row[6];
-    out.weight[i] = row[7] / 100.0f;
+    out.set(i, x, y, u16(row + 4), row[6], row[7]);
   }
+  out.outline();
 }
 
 }  // namespace limen::ridge

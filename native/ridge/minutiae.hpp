@@ -33,12 +33,15 @@ struct Minutiae {
   ~Minutiae();  // overwrites: a probe must leave nothing behind
 
   void resize(int count);
+  // The i-th minutia, from a template's fields: pixels from the top left, angle in 65536ths of a turn, quality 0-100.
+  void set(int i, float left, float top, std::uint16_t turn, int its_kind, int its_quality);
+  void outline();  // hull, from x and y
 };
 
 // Read `RidgeTemplate.pack()` bytes. Throws std::invalid_argument if size or any field is out of range.
 void read_template(const std::uint8_t* data, std::size_t size, Minutiae& out);
 
-// Fill codes and hull from x, y, angle.
+// Fill the codes, from x, y, angle and weight.
 void describe(Minutiae& print);
 
 // The real-valued local structures behind the codes: n rows of kStructure floats (for training and tests).

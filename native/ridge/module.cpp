@@ -3,10 +3,12 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/unique_ptr.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "ridge/comparator.hpp"
 #include "ridge/index.hpp"
+#include "ridge/scan.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -110,6 +112,20 @@ NB_MODULE(_native, m) {
     }
     return owned(std::move(rows), {list.prints.size(), kFeatures + 1});
   }, "probe"_a, "references"_a, "level"_a = -1);
+  m.def("scan", [](const Minutiae& probe, nb::list references, int level) {
+    const Level chosen = level_of(level);
+    const References list(references);
+    const ScanProbe ready = scan_probe(probe);
+    std::vector<std::uint16_t> scores;
+    for (const Minutiae* print : list.prints) {
+      Block blocks[kMaxBlocks];
+      std::uint16_t each[kMaxBlocks];
+      const int count = scan_blocks(*print, telling_order(*print), blocks);
+      scanner(chosen)(ready, blocks, count, each);
+      scores.push_back(*std::max_element(each, each + count));
+    }
+    return owned(std::move(scores), {list.prints.size()});
+  }, "probe"_a, "references"_a, "level"_a = -1);
   m.def("explain", [](const Minutiae& a, const Minutiae& b, int level) {
     const Level chosen = level_of(level);
     Outcome out;
@@ -129,31 +145,41 @@ NB_MODULE(_native, m) {
       .def(nb::init<>())
       .def("__len__", &Index::size)
       .def_prop_ro("memory", &Index::memory)
-      .def("put", [](Index& index, std::uint64_t key, nb::bytes packed) {
-        const auto* data = static_cast<const std::uint8_t*>(packed.data());
-        const std::size_t size = packed.size();
+      .def("put", [](Index& index, std::uint64_t key, nb::list packed) {
+        std::vector<nb::bytes> held;
+        for (nb::handle item : packed) held.push_back(nb::cast<nb::bytes>(item));
+        if (held.empty()) throw nb::value_error("A print has at least one view.");
         nb::gil_scoped_release free;
-        Minutiae print;
-        read_template(data, size, print);
-        describe(print);
-        index.put(key, std::move(print));
+        std::vector<Minutiae> views(held.size());
+        for (std::size_t v = 0; v < held.size(); ++v) {
+          read_template(reinterpret_cast<const std::uint8_t*>(held[v].c_str()), held[v].size(), views[v]);
+          describe(views[v]);
+        }
+        index.put(key, views);
       }, "key"_a, "packed"_a)
       .def("remove", &Index::remove, "key"_a, nb::call_guard<nb::gil_scoped_release>())
-      .def("search", [](const Index& index, const Minutiae& probe, std::size_t limit) {
-        std::vector<Found> found;
+      .def("search", [](const Index& index, nb::list probes, std::size_t limit, std::size_t survivors, int threads) {
+        std::vector<References> held;
+        for (nb::handle views : probes) held.emplace_back(nb::cast<nb::list>(views));
+        std::vector<Probe> ready;
+        for (const References& one : held) ready.push_back({one.prints});
+        std::vector<std::vector<Found>> found;
         {
           nb::gil_scoped_release free;
-          found = index.search(probe, limit, nullptr);
+          found = index.search(ready, limit, survivors, threads);
         }
-        return answer(found);
-      }, "probe"_a, "limit"_a)
-      .def("search_among", [](const Index& index, const Minutiae& probe, Keys keys, std::size_t limit) {
+        nb::list answers;
+        for (const std::vector<Found>& one : found) answers.append(answer(one));
+        return answers;
+      }, "probes"_a, "limit"_a, "survivors"_a = 0, "threads"_a = 1)
+      .def("search_among", [](const Index& index, nb::list views, Keys keys, std::size_t limit) {
+        const References held(views);
         const std::vector<std::uint64_t> among(keys.data(), keys.data() + keys.size());
         std::vector<Found> found;
         {
           nb::gil_scoped_release free;
-          found = index.search(probe, limit, &among);
+          found = index.search_among({held.prints}, limit, among);
         }
         return answer(found);
-      }, "probe"_a, "keys"_a, "limit"_a);
+      }, "views"_a, "keys"_a, "limit"_a);
 }

@@ -3,11 +3,14 @@
 // After Cappelli, Ferrara, Maltoni, "Minutia Cylinder-Code" (IEEE TPAMI 32(12), 2010): cells of a disc around the
 // minutia, each with six directions, collect the neighbours by Gaussian weights. Unlike there, the bits are signs of
 // learned projections (structure_weights.hpp), so that 128 of them say what 312 cells do.
+#include "ridge/structure.hpp"
+
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
-#include "ridge/minutiae.hpp"
+#include "ridge/comparator.hpp"
 #include "ridge/structure_weights.hpp"
 
 namespace limen::ridge {
@@ -19,46 +22,69 @@ constexpr int kGrid = 8;                  // cells along the disc's diameter
 constexpr int kDirections = 6;
 constexpr float kSigma = 14.0f;           // pixels, spread of a neighbour over cells: skin distortion at this distance
 constexpr float kSigmaDirection = 0.70f;  // radians, spread over directions: 2 pi / 9
-constexpr int kMaxCells = kGrid * kGrid;
+constexpr float kReach = kRadius + 2.5f * kSigma;
+constexpr float kLeast = 0.0111f;         // exp(-4.5): a neighbour three sigmas from a cell does not count
+constexpr int kMostNeighbours = 96;       // a finger has 30 within reach at most; bounds the time that a heap takes
+constexpr float kUnit = 64.0f;            // a cell's value in whole numbers: one sure neighbour at its middle
 
-struct Cells {
-  int count = 0;
-  float x[kMaxCells], y[kMaxCells];
-  Cells() {
+// Everything about cells that does not depend on the print.
+struct Tables {
+  static constexpr int kFine = 4;         // steps a pixel of the Gaussian
+  float middle[kGrid];                    // of a row or column, pixels
+  int cell[kGrid][kGrid];                 // number of a cell, -1 outside the disc
+  float near[static_cast<int>(3 * kSigma) * kFine + 2];
+  float direction[256][kDirections];      // by difference of angles in 256ths of a turn
+  Tables() {
     const float step = 2 * kRadius / kGrid;
+    for (int k = 0; k < kGrid; ++k) middle[k] = (static_cast<float>(k) - (kGrid - 1) / 2.0f) * step;
+    int count = 0;
     for (int row = 0; row < kGrid; ++row)
       for (int column = 0; column < kGrid; ++column) {
-        const float cx = (column - (kGrid - 1) / 2.0f) * step, cy = (row - (kGrid - 1) / 2.0f) * step;
-        if (cx * cx + cy * cy <= kRadius * kRadius) x[count] = cx, y[count] = cy, ++count;
+        const bool in = middle[row] * middle[row] + middle[column] * middle[column] <= kRadius * kRadius;
+        cell[row][column] = in ? count++ : -1;
       }
+    int k = 0;
+    for (float& value : near) {
+      const float d = (static_cast<float>(k++) + 0.5f) / kFine;
+      value = std::exp(-d * d / (2 * kSigma * kSigma));
+    }
+    for (int a = 0; a < 256; ++a)
+      for (int d = 0; d < kDirections; ++d) {
+        float e = (static_cast<float>(a) + 0.5f) * 2 * kPi / 256 - (static_cast<float>(d) + 0.5f) * 2 * kPi / kDirections;
+        e -= 2 * kPi * std::floor(e / (2 * kPi) + 0.5f);
+        direction[a][d] = std::exp(-e * e / (2 * kSigmaDirection * kSigmaDirection));
+      }
+  }
+  float at(float distance) const {
+    const int k = static_cast<int>(std::fabs(distance) * kFine);
+    return k < static_cast<int>(std::size(near)) ? near[k] : 0.0f;
   }
 };
 
-const Cells kCells;
+const Tables kTables;
 static_assert(kStructure == 52 * kDirections);
 
 void one_structure(const Minutiae& print, int centre, float* row) {
   std::fill(row, row + kStructure, 0.0f);
-  const float turn = 2 * kPi / kTurn;
-  const float a = print.angle[centre] * turn, c = std::cos(a), s = std::sin(a);
-  const float reach = kRadius + 2.5f * kSigma;
-  const float scale = -1.0f / (2 * kSigma * kSigma), scale_direction = -1.0f / (2 * kSigmaDirection * kSigmaDirection);
-  for (int k = 0; k < print.n; ++k) {
+  const float c = print.cosine[centre], s = print.sine[centre];
+  int neighbours = 0;
+  for (int k = 0; k < print.n && neighbours < kMostNeighbours; ++k) {
     const float dx = print.x[k] - print.x[centre], dy = print.y[k] - print.y[centre];
-    if (k == centre || dx * dx + dy * dy > reach * reach) continue;
+    if (k == centre || dx * dx + dy * dy > kReach * kReach) continue;
+    ++neighbours;
     const float u = c * dx + s * dy, v = -s * dx + c * dy;
-    const float delta = static_cast<std::int16_t>(print.angle[k] - print.angle[centre]) * turn;
-    float direction[kDirections];
-    for (int d = 0; d < kDirections; ++d) {
-      float e = delta - (d + 0.5f) * 2 * kPi / kDirections;
-      e -= 2 * kPi * std::floor(e / (2 * kPi) + 0.5f);
-      direction[d] = std::exp(scale_direction * e * e) * print.weight[k];
-    }
-    for (int cell = 0; cell < kCells.count; ++cell) {
-      const float ex = u - kCells.x[cell], ey = v - kCells.y[cell], square = ex * ex + ey * ey;
-      if (square > 9 * kSigma * kSigma) continue;
-      const float near = std::exp(scale * square);
-      for (int d = 0; d < kDirections; ++d) row[cell * kDirections + d] += near * direction[d];
+    const auto delta = static_cast<std::uint16_t>(print.angle[k] - print.angle[centre]);
+    float direction[kDirections], across[kGrid], along[kGrid];
+    for (int d = 0; d < kDirections; ++d) direction[d] = kTables.direction[delta >> 8][d] * print.weight[k];
+    for (int g = 0; g < kGrid; ++g) across[g] = kTables.at(u - kTables.middle[g]), along[g] = kTables.at(v - kTables.middle[g]);
+    for (int g = 0; g < kGrid; ++g) {
+      if (along[g] < kLeast) continue;
+      for (int h = 0; h < kGrid; ++h) {
+        const float near = along[g] * across[h];
+        const int cell = kTables.cell[g][h];
+        if (near < kLeast || cell < 0) continue;
+        for (int d = 0; d < kDirections; ++d) row[cell * kDirections + d] += near * direction[d];
+      }
     }
   }
 }
@@ -70,27 +96,23 @@ void local_structures(const Minutiae& print, float* rows) {
 }
 
 void describe(Minutiae& print) {
+  static const ProjectFunction project = projector(best_level());
   float row[kStructure];
+  alignas(64) std::uint8_t cells[kStructure];
   for (int i = 0; i < print.n; ++i) {
     one_structure(print, i, row);
-    float sums[128];
-    for (int bit = 0; bit < 128; ++bit) sums[bit] = weights::kOffset[bit];
-    for (int cell = 0; cell < kStructure; ++cell) {
-      if (row[cell] == 0.0f) continue;
-      for (int bit = 0; bit < 128; ++bit) sums[bit] += row[cell] * weights::kProjection[cell][bit];
-    }
-    std::uint64_t low = 0, high = 0;
-    for (int bit = 0; bit < 64; ++bit) {
-      low |= static_cast<std::uint64_t>(sums[bit] > 0) << bit;
-      high |= static_cast<std::uint64_t>(sums[bit + 64] > 0) << bit;
-    }
-    print.low[i] = low, print.high[i] = high;
+    for (int k = 0; k < kStructure; ++k) cells[k] = static_cast<std::uint8_t>(std::min(row[k] * kUnit + 0.5f, 255.0f));
+    project(cells, print.low[i], print.high[i]);
   }
-  for (int k = 0; k < kMaxHull; ++k) {
-    const float c = std::cos(2 * kPi * k / kMaxHull), s = std::sin(2 * kPi * k / kMaxHull);
-    float most = -4 * kFar;
-    for (int i = 0; i < print.n; ++i) most = std::max(most, c * print.x[i] + s * print.y[i]);
-    print.hull[k] = most;
+  explicit_bzero(row, sizeof row);
+  explicit_bzero(cells, sizeof cells);
+}
+
+ProjectFunction projector(Level level) {
+  switch (std::min(level, best_level())) {
+    case Level::avx512: return avx512::project;
+    case Level::avx2: return avx2::project;
+    default: return plain::project;
   }
 }
 

@@ -23,6 +23,7 @@ from limen.ridge.evidence import llr
 from limen.ridge.extract import RidgeExtractor
 from limen.ridge.picture import draw
 from limen.ridge.template import RidgeTemplate
+from limen.ridge.views import views
 from limen.terms import Position
 
 WORDS = ((12.0, "very strong"), (7.0, "strong"), (3.0, "moderate"), (0.0, "weak"))  # nats; for people, not decisions
@@ -35,17 +36,23 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare two prints, and draw which minutiae paired."""
-    first, second = _read(a), _read(b)
-    comparison = explain(prepare(first[0]), prepare(second[0]))
+    (first, pixels_a), (second, pixels_b) = _read(a), _read(b)
+    first, second, comparison = _best(first, second)
     if picture:
         try:
-            draw(first[1], second[1], first[0], second[0], comparison).save(picture)
+            draw(pixels_a, pixels_b, first, second, comparison).save(picture)
         except (OSError, ValueError) as error:
             raise BadInput(f"{picture} cannot be written: {error}.", advice="Name a .png file.") from None
     if json:
-        typer.echo(json_.dumps(_json(first[0], second[0], comparison), indent=2))
+        typer.echo(json_.dumps(_json(first, second, comparison), indent=2))
     else:
-        _print(first[0], second[0], comparison)
+        _print(first, second, comparison)
+
+
+def _best(a: RidgeTemplate, b: RidgeTemplate) -> tuple[RidgeTemplate, RidgeTemplate, Comparison]:
+    """The views of both prints that are most alike, and their comparison."""
+    tried = [(first, second, explain(prepare(first), prepare(second))) for first in views(a) for second in views(b)]
+    return max(tried, key=lambda one: one[2].score)
 
 
 def _json(a: RidgeTemplate, b: RidgeTemplate, comparison: Comparison) -> dict[str, object]:

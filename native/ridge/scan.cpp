@@ -1,0 +1,87 @@
+// Choice of instruction set for the first stage, and what it reads.
+#include "ridge/scan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+namespace limen::ridge {
+
+namespace {
+
+struct Middle {
+  float x = 0, y = 0;
+  explicit Middle(const Minutiae& print) {
+    float sum = 1e-6f;
+    for (int i = 0; i < print.n; ++i) x += print.weight[i] * print.x[i], y += print.weight[i] * print.y[i], sum += print.weight[i];
+    x /= sum, y /= sum;
+  }
+};
+
+}  // namespace
+
+// Sure ones that lie well inside (their surroundings are whole).
+std::vector<int> telling_order(const Minutiae& print) {
+  constexpr float kNear = 75.0f, kEnough = 6.0f;  // pixels; neighbours that make surroundings whole
+  std::vector<float> worth(print.n);
+  for (int i = 0; i < print.n; ++i) {
+    float neighbours = 0;
+    for (int k = 0; k < print.n; ++k) {
+      const float dx = print.x[k] - print.x[i], dy = print.y[k] - print.y[i];
+      if (k != i && dx * dx + dy * dy < kNear * kNear) neighbours += print.weight[k];
+    }
+    worth[i] = (0.2f + print.weight[i]) * std::min(1.0f, neighbours / kEnough);
+  }
+  std::vector<int> order(print.n);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return worth[a] > worth[b]; });
+  return order;
+}
+
+ScanFunction scanner(Level level) {
+  switch (std::min(level, best_level())) {
+    case Level::avx512: return avx512::scan;
+    case Level::avx2: return avx2::scan;
+    default: return plain::scan;
+  }
+}
+
+ScanProbe scan_probe(const Minutiae& print) {
+  ScanProbe probe;
+  const std::vector<int> order = telling_order(print);
+  const Middle middle(print);
+  probe.count = std::min(print.n, kMaxProbe);
+  for (int k = 0; k < probe.count; ++k) {
+    const int i = order[k];
+    probe.low[k] = print.low[i];
+    probe.angle[k] = static_cast<std::uint8_t>(print.angle[i] >> 8);
+    const float x = (print.x[i] - middle.x) / kScanStep, y = (print.y[i] - middle.y) / kScanStep;
+    for (int r = 0; r < kRotations; ++r) {
+      const float c = std::cos(2 * kPi * r / kRotations), s = std::sin(2 * kPi * r / kRotations);
+      probe.x[r][k] = static_cast<std::int16_t>(std::lrint(std::clamp(c * x - s * y, -8000.0f, 8000.0f)));
+      probe.y[r][k] = static_cast<std::int16_t>(std::lrint(std::clamp(s * x + c * y, -8000.0f, 8000.0f)));
+    }
+  }
+  return probe;
+}
+
+int scan_blocks(const Minutiae& print, const std::vector<int>& order, Block* blocks) {
+  const Middle middle(print);
+  const int count = std::clamp((print.n + 2 * kBlock - 1) / (2 * kBlock), 1, kMaxBlocks);
+  for (int b = 0; b < count; ++b) {
+    Block& block = blocks[b];
+    block = Block{};
+    const int first = b * kBlock, last = std::min(print.n, first + kBlock);
+    for (int k = first; k < last; ++k) {
+      const int i = order[k], at = static_cast<int>(block.count++);
+      block.low[at] = print.low[i];
+      block.angle[at] = static_cast<std::uint8_t>(print.angle[i] >> 8);
+      auto step = [](float v) { return static_cast<std::uint8_t>(std::clamp(std::lrint(v / kScanStep) + 128L, 0L, 255L)); };
+      block.x[at] = step(print.x[i] - middle.x), block.y[at] = step(print.y[i] - middle.y);
+    }
+  }
+  return count;
+}
+
+}  // namespace limen::ridge

@@ -1,0 +1,2 @@
+#define LIMEN_LEVEL avx2
+#include "ridge/scan.inc"

@@ -1,0 +1,2 @@
+#define LIMEN_LEVEL avx512
+#include "ridge/scan.inc"

@@ -1,0 +1,2 @@
+#define LIMEN_LEVEL plain
+#include "ridge/scan.inc"
