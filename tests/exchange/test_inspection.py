@@ -182,6 +182,8 @@ def test_minutiae_between_standards() -> None:
     out = minutiae.read(conversion.convert(data, "x.fmr", standard=Standard.ISO_2005))
     assert out.standard is Standard.ISO_2005
     assert list(out.views[0].minutiae["x"]) == [10, 20]
+    for suffix, named in conversion.MINUTIAE.items():
+        assert minutiae.read(conversion.convert(data, f"x{suffix}")).standard is named
     plotted = file([(9, 1, text_record(9, [(2, "01"), (12, "001~02540508090~0~A")]))])
     assert len(minutiae.read(conversion.convert(plotted, "x.fmr")).views[0].minutiae) == 1
 

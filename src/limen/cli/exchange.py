@@ -64,9 +64,13 @@ def convert(
     source: File,
     target: Annotated[
         Path,
-        typer.Argument(help=f"File to write: {' '.join((*conversion.IMAGES, '.fmr (minutiae)', '.an2 (from XML)'))}"),
+        typer.Argument(
+            help=f"File to write: {' '.join((*conversion.IMAGES, *conversion.MINUTIAE))}, or .an2 from XML."
+        ),
     ],
-    standard: Annotated[Standard, typer.Option(help="Of a minutiae file.")] = Standard.ISO_2011,
+    standard: Annotated[
+        Standard | None, typer.Option(help="Of a minutiae file; default: by suffix, .fmr the newest.")
+    ] = None,
     record: Annotated[int | None, typer.Option(help="Which record's image or minutiae, counted from 0.")] = None,
 ) -> None:
     """Convert images to images, minutiae between standards, XML to the traditional encoding."""

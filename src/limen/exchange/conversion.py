@@ -31,19 +31,23 @@ _PILLOW = {
 }
 _PNM = (".pgm", ".ppm", ".pnm")
 IMAGES = (*_PILLOW, *_PNM, ".wsq")
-MINUTIAE = (".fmr", ".fmd", ".ist", ".ansi", ".iso")
+#: What minutiae files are called; a plain .fmr is of the newest standard.
+MINUTIAE = {
+    ".fmr": Standard.ISO_2011, ".iso2011": Standard.ISO_2011, ".iso2005": Standard.ISO_2005,
+    ".ansi2004": Standard.INCITS_2004, ".ansi2007": Standard.INCITS_2009, ".ansi2009": Standard.INCITS_2009,
+}  # fmt: skip
 TRADITIONAL = (".an2", ".an2k", ".nist", ".nst", ".eft", ".int")
 T = TypeVar("T")
 _JPEG_QUALITY = 95  # ridges survive it; for evidence, keep the original
 
 
-def convert(data: bytes, target: str, *, standard: Standard = Standard.ISO_2011, record: int | None = None) -> bytes:
+def convert(data: bytes, target: str, *, standard: Standard | None = None, record: int | None = None) -> bytes:
     """A file's content as another kind of file, by the target's suffix; read in a confined child.
 
     Args:
         data: ANSI/NIST-ITL (traditional or XML), minutiae, face record or image.
         target: name of the file to be; its suffix decides.
-        standard: for minutiae.
+        standard: for minutiae; None: what the suffix says (`MINUTIAE`).
         record: which record's image or minutiae, counted from 0; None: the only one there is.
 
     Raises:
@@ -59,7 +63,7 @@ def convert(data: bytes, target: str, *, standard: Standard = Standard.ISO_2011,
         if suffix in IMAGES:
             emit({"output": encode(_image(data, record), suffix)})
         elif suffix in MINUTIAE:
-            emit({"output": minutiae.write(_minutiae(data, standard, record))})
+            emit({"output": minutiae.write(_minutiae(data, standard or MINUTIAE[suffix], record))})
         else:
             emit({"output": _traditional(data)})
 
