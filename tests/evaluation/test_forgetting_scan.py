@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from limen.evaluation.forgetting import Needles, prove_forgotten
+from limen.evaluation.forgetting.needles import Thing
 from limen.evaluation.forgetting.scan import BLOCK, Scanner, children
 
 THING = np.random.default_rng(7).integers(0, 256, 20_000, dtype=np.uint8).tobytes()
-NEEDLES = Needles.cut([("thing", THING)])
+NEEDLES = Needles.cut([Thing("thing", THING)])
 
 
 @given(before=st.binary(max_size=70), number=st.integers(0, len(NEEDLES) - 1), after=st.binary(max_size=40))
@@ -33,7 +34,7 @@ def test_one_byte_off_is_no_trace(number: int, place: int, other: int) -> None:
 
 
 def test_blank_ground_proves_nothing() -> None:
-    assert len(Needles.cut([("blank", bytes(10_000)), ("flat", b"\x80\x81" * 5_000)])) == 0
+    assert len(Needles.cut([Thing("blank", bytes(10_000)), Thing("flat", b"\x80\x81" * 5_000)])) == 0
 
 
 def test_files_are_searched_across_block_borders(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from limen.evaluation.forgetting.needles import Needles
-from limen.evaluation.forgetting.scan import Scanner, children, files_below
+from limen.evaluation.forgetting.scan import Frames, Scanner, children, files_below
 
 #: A process that holds bytes, and nothing else of ours: it is handed them and waits.
 _HOLDER = "import sys; held = sys.stdin.buffer.read(int(sys.argv[1])); print('held', flush=True); sys.stdin.read(1)"
@@ -79,9 +79,10 @@ def prove_forgotten(pids: dict[str, int], folders: Sequence[Path], needles: Need
     """
     scanner = Scanner(needles)
     finding = Finding(len(needles), positive_control_hits=positive_control(scanner, needles))
+    seen = Frames()
     for name, root in pids.items():
         for pid in children(root):
-            trace = scanner.process(pid)
+            trace = scanner.process(pid, seen)
             finding.processes += 1
             finding.add(name if pid == root else f"{name} worker", len(trace.found), trace.size, trace.unreadable)
     for folder in folders:
