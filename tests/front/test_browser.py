@@ -50,7 +50,7 @@ def enter(page: Page, hub: Listening) -> list[str]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{hub.url}/enter/{hub.house.invite()}")
     page.get_by_role("button", name="Enter").click()
-    expect(page.get_by_role("heading", name="Search a person")).to_be_visible()
+    expect(page.get_by_role("button", name="Search", exact=True)).to_be_enabled()
     return complaints
 
 

@@ -144,7 +144,7 @@ def enter(page: Page, hub: RealHub, capsys: pytest.CaptureFixture[str]) -> None:
     hub.limen("access", "invite", "BIH/officer1")
     page.goto(capsys.readouterr().out.strip())
     page.get_by_role("button", name="Enter").click()
-    expect(page.get_by_role("heading", name="Search a person")).to_be_visible()
+    expect(page.get_by_role("button", name="Search", exact=True)).to_be_enabled()
 
 
 def send(page: Page, files: dict[str, Path]) -> None:

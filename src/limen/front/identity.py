@@ -16,15 +16,17 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limen.access import sessions
+from limen.access import directory, sessions
 from limen.access.signin import requester
 from limen.access.signing import BodyCheck
 from limen.errors import BadInput, NotAllowed, NotSignedIn
 from limen.front.failures import invalid
 from limen.front.parts import Parts
 from limen.records.database import Database
+from limen.records.tables import Device as Row
 from limen.records.tables import Officer
 from limen.search.open import Searcher
+from limen.search.relay import Device
 
 MAX_JSON = 16 << 10  # bytes: a search's question has some 200
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -40,11 +42,13 @@ class Caller:
         officer: registered and not retired.
         searcher: the same, as searches know them.
         check: of a signed request's body; None for a session.
+        device: that signed the request too, if one did.
     """
 
     officer: Officer
     searcher: Searcher
     check: BodyCheck | None = None
+    device: Device | None = None
 
 
 async def caller(request: Request) -> Caller:
@@ -52,8 +56,9 @@ async def caller(request: Request) -> Caller:
     parts: Parts = request.app.state.parts
     if "signature-input" in request.headers:
         by = await asyncio.to_thread(requester, parts.database, request.method, str(request.url), request.headers)
-        device = by.device.id if by.device else None
-        return Caller(by.officer, _searcher(by.officer, device), by.signed.body())
+        device_id = by.device.id if by.device else None
+        device = _device(parts.database, by.device) if by.device else None
+        return Caller(by.officer, _searcher(by.officer, device_id), by.signed.body(), device)
     officer = await of_session(request)
     if officer is None:
         raise NotSignedIn("You are not signed in.", advice="Sign the request, or open the pages by a one-time link.")
@@ -131,6 +136,19 @@ async def checked(request: Request, who: Caller) -> AsyncIterator[bytes]:
             yield chunk
     if who.check is not None:
         who.check.finish()
+
+
+def _device(database: Database, device: Row) -> Device:
+    """A registered device, as the relay of captures needs it."""
+
+    def note(counter: int) -> None:
+        with database.writing() as session:
+            directory.advance_counter(session, device.id, counter)
+
+    async def advance(counter: int) -> None:
+        await asyncio.to_thread(note, counter)
+
+    return Device(f"{device.country}/{device.name}", device.public_key, advance)
 
 
 def _searcher(officer: Officer, device: object) -> Searcher:

@@ -116,7 +116,7 @@ async def send_capture(
     parts, began = _parts(request), time.monotonic()
     form = _form(request.headers.get("content-type", ""))
     what = (_modality(modality), _position(position)) if form is Form.IMAGE else (Modality.FACE, Position.UNKNOWN)
-    capture = Capture(form, checked(request, who), *what)
+    capture = Capture(form, checked(request, who), *what, device=who.device)
     answer = await parts.searches.run(bytes.fromhex(search_id), who.searcher, capture)
     parts.metrics.answered(answer, time.monotonic() - began)
     return answer

@@ -24,6 +24,9 @@ function begin() {
   by("face-file").onchange = (event) => setFace(event.target.files[0]);
   by("finger-file").onchange = (event) => addFinger(event.target.files[0]);
   by("capture").onsubmit = (event) => { event.preventDefault(); search(); };
+  setFace(by("face-file").files[0]); // chosen while this script was still on its way
+  addFinger(by("finger-file").files[0]);
+  by("go").disabled = false;
   sealing.then((able) => {
     if (!able) say("warning", window.isSecureContext ? words.search.plain_warning : words.search.insecure_warning);
   });
