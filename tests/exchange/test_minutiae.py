@@ -120,6 +120,27 @@ def test_conversions_between_standards_stay_within_the_stated_rounding(file: Min
     assert back.model == other.value
 
 
+@settings(max_examples=100, deadline=None)
+@given(files(), st.sampled_from(list(Standard)))
+def test_another_standard_keeps_every_number_but_the_angles(file: MinutiaeFile, other: Standard) -> None:
+    converted = minutiae.read(minutiae.write(minutiae.to_standard(file, other)))
+    assert converted.standard is other
+    for old, new in zip(file.views, converted.views, strict=True):
+        for column in ("kind", "x", "y", "quality"):
+            assert np.array_equal(old.minutiae[column], new.minutiae[column])
+        turns = old.minutiae["angle"] / file.standard.turn - new.minutiae["angle"] / other.turn
+        assert np.abs((turns + 0.5) % 1 - 0.5).max(initial=0) <= 0.5 / other.turn + 1e-9
+        kept = (old.position, old.view, old.impression, old.width, old.height, old.resolution)
+        assert kept == (new.position, new.view, new.impression, new.width, new.height, new.resolution)
+
+
+def test_views_of_different_sizes_go_by_way_of_templates() -> None:
+    file = minutiae.from_templates([template(), template(width=600)], Standard.ISO_2011)
+    converted = minutiae.to_standard(file, Standard.ISO_2005)
+    assert [view.width for view in converted.views] == [600, 600]
+    assert np.array_equal(converted.views[0].minutiae, file.views[0].minutiae)
+
+
 def template(**changes: object) -> RidgeTemplate:
     values: dict[str, object] = {
         "model": "leader", "position": 2, "quality": 60, "width": 400, "height": 500,

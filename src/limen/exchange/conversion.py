@@ -6,6 +6,7 @@ Meant for a child process (`isolated.run`): what it reads is strangers'.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -138,10 +139,10 @@ def _minutiae(data: bytes, standard: Standard, record: int | None) -> minutiae.M
     kind = inspection.recognise(data)[0]
     if kind == "minutiae":
         file = minutiae.read(data)
-        if file.standard is standard and record is None:
-            return file
-        wanted = range(len(file.views)) if record is None else [record]
-        return minutiae.from_templates([minutiae.to_template(file, view) for view in wanted], standard)
+        if record is not None:
+            view = _one(dict(enumerate(file.views)), record, "view")
+            file = replace(file, views=(view,), trailing=b"", missing=0)
+        return minutiae.to_standard(file, standard)
     return minutiae.from_templates([_one(_plotted(data, kind), record, "Type-9 record with minutiae")], standard)
 
 

@@ -5,7 +5,7 @@ ISO/IEC 39794-4 is not here: its encodings are defined by schemas that are not p
 """
 
 from limen.exchange.minutiae.codec import read, write
-from limen.exchange.minutiae.conversion import from_templates, ppi, to_template
+from limen.exchange.minutiae.conversion import from_templates, ppi, to_standard, to_template
 from limen.exchange.minutiae.layout import MinutiaeFile, Standard, View
 
-__all__ = ["MinutiaeFile", "Standard", "View", "from_templates", "ppi", "read", "to_template", "write"]
+__all__ = ["MinutiaeFile", "Standard", "View", "from_templates", "ppi", "read", "to_standard", "to_template", "write"]

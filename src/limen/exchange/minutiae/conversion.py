@@ -20,6 +20,7 @@ from limen.ridge.template import BIFURCATION, ENDING, MAX_SIDE, NOT_COMPUTED, OT
 _PPCM = 197  # 500 ppi as these formats write it: 19.69 pixels a millimetre, rounded
 #: Whole pixels a centimetre stand for these scanner classes exactly (ANSI/NIST-ITL 1-2011, 7.7.6: class resolutions).
 _CLASSES = {98: 250.0, 99: 250.0, 196: 500.0, 197: 500.0, 393: 1000.0, 394: 1000.0, 787: 2000.0}
+_ONE_SIZE = (Standard.INCITS_2004, Standard.ISO_2005)  # state image size and resolution once for all views
 _CM_PER_INCH = 2.54
 _MOST = 255  # minutiae in a view: its count has one byte
 _KINDS = np.array([OTHER, ENDING, BIFURCATION], np.uint8)  # from the files' 0, 1, 2
@@ -75,7 +76,7 @@ def from_templates(templates: Sequence[RidgeTemplate], standard: Standard) -> Mi
     if not 0 < len(templates) <= _MOST:
         raise BadTemplate("A minutiae file holds 1 to 255 views.")
     views, seen = [], dict[int, int]()
-    shared = standard in (Standard.INCITS_2004, Standard.ISO_2005)
+    shared = standard in _ONE_SIZE
     size = (max(t.width for t in templates), max(t.height for t in templates))
     for template in templates:
         number = seen.get(template.position, 0)
@@ -86,6 +87,31 @@ def from_templates(templates: Sequence[RidgeTemplate], standard: Standard) -> Mi
         quality = NOT_REPORTED if template.quality > 100 else template.quality
         rows = _minutiae(template, standard.turn)
         views.append(View(template.position, number, 0, quality, width, height, (_PPCM, _PPCM), rows))
+    return MinutiaeFile(standard, tuple(views))
+
+
+def to_standard(file: MinutiaeFile, standard: Standard) -> MinutiaeFile:
+    """The same minutiae in another standard: all numbers kept but the angles, which are rounded to its units.
+
+    Extended data are left out (their layouts differ), as are capture devices and quality algorithms. A file whose views
+    differ in size or resolution goes by way of templates into the standards that state them once.
+
+    Raises:
+        BadTemplate: as `to_template`, where that way is taken.
+    """
+    if standard is file.standard:
+        return file
+    shapes = {(view.width, view.height, view.resolution) for view in file.views}
+    if len(shapes) > 1 and standard in _ONE_SIZE:
+        return from_templates([to_template(file, view) for view in range(len(file.views))], standard)
+    views = []
+    for view in file.views:
+        rows = view.minutiae.copy()
+        rows["angle"] = np.rint(rows["angle"] * (standard.turn / file.standard.turn)).astype(np.int64) % standard.turn
+        quality = NOT_REPORTED if view.quality is None else view.quality
+        number = min(view.view, 15)
+        impression = min(view.impression, 15)
+        views.append(View(view.position, number, impression, quality, view.width, view.height, view.resolution, rows))
     return MinutiaeFile(standard, tuple(views))
 
 
