@@ -40,3 +40,22 @@ def test_the_gallery_is_fed_whole_then_change_by_change_and_again_for_a_new_matc
         await until(lambda: house.parts.feeder.in_force == marked.sequence)
 
     tell(tmp_path, story)
+
+
+def test_a_front_that_restarted_goes_on_where_the_matcher_is(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        mark = house.matcher.fed[-1]
+        assert isinstance(mark, GalleryMark)
+        house.matcher.sequence = mark.sequence  # this matcher lives on; only the connection breaks
+        house.matcher.fed.clear()
+        house.matcher.die()
+        await until(lambda: house.matcher.fed)
+        assert house.matcher.fed == [mark]
+
+        house.matcher.sequence = mark.sequence + 1000  # of a database that had more changes
+        house.matcher.fed.clear()
+        house.matcher.die()
+        await until(lambda: len(house.matcher.fed) >= 3)
+        assert isinstance(house.matcher.fed[0], GalleryReset)
+
+    tell(tmp_path, story)

@@ -190,6 +190,19 @@ def test_until_the_feed_is_complete_nothing_is_ruled_out(front: Front) -> None:
     assert front.status().records == 0
 
 
+def test_a_feed_goes_on_from_the_mark_that_the_matcher_names(settings: Settings, front: Front) -> None:
+    front.mark(41)
+    front.sock.close()
+    with connect(settings.socket("matcher-front")) as other:
+        second = Front(other, settings)
+        assert second.status().sequence == 41
+        second.mark(42)
+        assert Answer.from_wire(second.search(*_person(1)).answer) is Answer.HIT
+        assert Answer.from_wire(second.search(*_person(77)).answer) is Answer.NO_HIT
+        send(other, GalleryReset())
+        assert second.status().sequence == 0
+
+
 def test_when_the_feed_breaks_off_nothing_is_ruled_out(settings: Settings, front: Front) -> None:
     with connect(settings.socket("matcher-front")) as other:
         second = Front(other, settings)

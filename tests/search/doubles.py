@@ -89,6 +89,7 @@ class Matcher:
         self.expected: list[Expect] = []
         self.forgotten: list[bytes] = []
         self.refuse = False
+        self.sequence = 0
         self.fed: list[Message] = []
         self._searching: asyncio.StreamWriter | None = None
         self._writers: list[asyncio.StreamWriter] = []
@@ -131,7 +132,7 @@ class Matcher:
                 elif isinstance(message, Forget):
                     self.forgotten.append(message.search)
                 else:
-                    writer.write(Status(7, 5, 2, 0, 0, 0, 4096, 3).pack())
+                    writer.write(Status(7, 5, 2, 0, 0, 0, 4096, self.sequence).pack())
         except Exception:
             writer.close()
 

@@ -1,7 +1,7 @@
 """The gallery feeder: keeps the matcher's gallery equal to the database.
 
-After every (re)connection the matcher's gallery is reset and fed whole; then changes follow within `POLL_SECONDS`. The
-matcher answers `gallery-incomplete` until the first mark that says `complete`.
+A new matcher is fed whole; one that was fed by an earlier front goes on from the last change that is in force. Then
+changes follow within `POLL_SECONDS`. The matcher answers `gallery-incomplete` until a mark says `complete`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import structlog
 
 from limen.errors import LimenError
 from limen.wire.frame import read
-from limen.wire.messages import GalleryMark, GalleryPut, GalleryReset, GalleryWithdraw
+from limen.wire.messages import GalleryMark, GalleryPut, GalleryReset, GalleryWithdraw, Status, StatusAsk
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.2
@@ -58,10 +58,9 @@ class Feeder:
     async def _serve(self) -> None:
         reader, writer = await asyncio.open_unix_connection(self._socket)
         self._connected = True
+        self.sent, began = await self._begin(reader, writer), time.monotonic()
         echoes = asyncio.create_task(self._listen(reader))
         try:
-            writer.write(GalleryReset().pack())
-            self.sent, self.in_force, began = 0, 0, time.monotonic()
             while await self._send_next(writer):
                 pass
             await self._mark(writer)
@@ -77,6 +76,17 @@ class Feeder:
         finally:
             echoes.cancel()
             writer.close()
+
+    async def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        """Where to go on: after the last change that is in force, or from the start with an empty gallery."""
+        writer.write(StatusAsk().pack())
+        known = (await read(reader, Status)).sequence
+        if known:
+            _, upto = await asyncio.to_thread(self._changes, known, 1)
+            if upto >= known:  # else the database is another one
+                return known
+        writer.write(GalleryReset().pack())
+        return 0
 
     async def _send_next(self, writer: asyncio.StreamWriter) -> bool:
         """Send the next changes; False if there were none."""

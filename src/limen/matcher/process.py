@@ -25,10 +25,10 @@ from limen.matcher.decision import Policy
 from limen.matcher.gallery import Gallery
 from limen.matcher.opening import Keys, open_reference
 from limen.matcher.search import Outcome, Probe, identify
-from limen.reasons import to_mask
+from limen.reasons import Reason, to_mask
 from limen.ridge.template import RidgeTemplate
 from limen.settings import Settings
-from limen.terms import Modality, Position
+from limen.terms import Answer, Modality, Position
 from limen.vault.client import VaultClient
 from limen.wire.frame import Message, read
 from limen.wire.messages import (
@@ -146,10 +146,15 @@ class Matcher:
                     self._searching,
                     lambda: identify(self._gallery, probe, expected.country, self._policy, complete=self._complete),
                 )
+            decision = _decision(search, outcome)
+        except Exception as error:  # whatever went wrong, somebody waits for an answer
+            log.error("a search failed", exc_info=error)
+            mask = to_mask((Reason.GALLERY_INCOMPLETE,))
+            decision = Decision(search, Answer.CANNOT_TELL.wire, 0, mask, 0, 0, 0, b"")
         finally:
             probe.wipe()
         with contextlib.suppress(ConnectionError):
-            expected.writer.write(_decision(search, outcome).pack())
+            expected.writer.write(decision.pack())
             await expected.writer.drain()
 
     def _forget(self, search: bytes) -> None:
@@ -185,6 +190,7 @@ class Matcher:
                 await writer.drain()
             case GalleryMark():
                 self._sequence, self._complete = message.sequence, bool(message.complete)
+                self._feeds.add(writer)  # a front that restarted goes on from the mark, without a reset
                 writer.write(message.pack())
                 await writer.drain()
             case GalleryPut():
@@ -195,6 +201,7 @@ class Matcher:
             case GalleryReset():
                 async with self._gallery_lock:
                     self._gallery, self._rejected, self._complete = Gallery(), 0, False
+                    self._sequence = 0
                 self._feeds.add(writer)
 
     def _expect(self, message: Expect, writer: asyncio.StreamWriter) -> None:
