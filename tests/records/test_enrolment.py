@@ -1,12 +1,14 @@
 """Asking a worker: what it answers, and what happens when it dies."""
 
+import contextlib
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from limen.errors import BadImage, KeyUnavailable, Unavailable
+from limen.errors import BadFile, BadImage, KeyUnavailable, Unavailable
 from limen.records import enrolment
 from limen.settings import Settings
 from limen.wire import receive, send
@@ -34,7 +36,7 @@ def worker(tmp_path, monkeypatch):
         def serve():
             for behave in behaviours:
                 connection, _ = server.accept()
-                with connection:
+                with connection, contextlib.suppress(Unavailable):  # the asker may hang up on it
                     behave(connection, taken)
 
         threading.Thread(target=serve, daemon=True).start()
@@ -66,12 +68,45 @@ def dies(sock, taken):
 
 
 def test_bytes_go_in_and_samples_come_back(worker):
-    hub, taken = worker(answers(SAMPLE, SAMPLE, Fields(PERSON), Done()))
+    other = replace(SAMPLE, sample=b"y" * 16, modality=2, position=7)
+    hub, taken = worker(answers(SAMPLE, other, Fields(PERSON), Done()))
     data = bytes(range(256)) * 3000  # several chunks
-    found = enrolment.enrol(hub, JOB, data)
-    assert found.samples == [SAMPLE, SAMPLE]
+    found = enrolment.enrol(hub, replace(JOB, what=2), data)
+    assert found.samples == [SAMPLE, other]
     assert found.person == {"names": ["A"]}
     assert taken == [data]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sample": b"x" * 16},
+        {"modality": 2},
+        {"modality": 99},
+        {"position": 99},
+        {"model": b"\xff" * 16},
+        {"template_length": 9},
+        {"template_length": 0, "tail": b""},
+    ],
+)
+def test_a_worker_that_was_taken_over_is_not_believed(worker, change):
+    hub, _ = worker(answers(replace(SAMPLE, **change), Done()))
+    with pytest.raises(BadImage, match="damaged or hostile"):
+        enrolment.enrol(hub, JOB, b"x")
+
+
+@pytest.mark.parametrize("samples", [[], [SAMPLE, replace(SAMPLE, sample=b"y" * 16)], [SAMPLE, SAMPLE]])
+def test_an_image_is_one_sample(worker, samples):
+    hub, _ = worker(answers(*samples, Done()))
+    with pytest.raises(BadImage):
+        enrolment.enrol(hub, JOB, b"x")
+
+
+@pytest.mark.parametrize("tail", [b"", b"\xff", bytes.fromhex("a1 66 706572736f6e 01"), b"\x9f" * 1000])
+def test_what_a_file_says_must_be_fields(worker, tail):
+    hub, _ = worker(answers(Fields(tail), Done()))
+    with pytest.raises(BadFile):
+        enrolment.enrol(hub, replace(JOB, what=2), b"x")
 
 
 def test_a_bad_image_is_said_so(worker):

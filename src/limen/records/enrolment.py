@@ -12,11 +12,16 @@ import cbor2
 from limen.errors import BadFile, BadImage, BadInput, LimenError, Unavailable
 from limen.reasons import Reason
 from limen.settings import Settings
+from limen.terms import Modality, Position
 from limen.wire import Message, receive, send
-from limen.wire.messages import CHUNK, Chunk, Done, End, EnrolJob, Enrolled, Failed, Fields
+from limen.wire.messages import CHUNK, MIB, Chunk, Done, End, EnrolJob, Enrolled, Failed, Fields
 from limen.wire.sockets import connect
 
 SOCKET = "opener-enrol"
+IMAGE, FILE = 1, 2  # `EnrolJob.what`
+KEEP_ORIGINAL = 1  # `EnrolJob.flags`
+MAX_SAMPLES = 200  # of one file; `exchange.an2` reads no more records
+MAX_ANSWER = 256 * MIB  # of one file, with all portraits: bounds the importer's memory
 TRIES = 3  # a worker can die for another's sake (memory, a restart); a file that kills three is bad
 PAUSE_SECONDS = 0.5  # before another try; doubles
 PATIENCE_SECONDS = 60.0  # for a worker to become free and the opener to come back
@@ -79,13 +84,15 @@ def _enrol(sock: socket.socket, settings: Settings, job: EnrolJob, data: bytes) 
                 raise _WorkerDied from None
             match answer:
                 case Enrolled():
-                    found.samples.append(answer)
+                    found.samples.append(_checked(answer, job, found.samples))
                 case Fields():
                     found.person = _person(answer.tail)
                 case Failed():
                     raise _error(answer)
-                case _:
+                case _ if len(found.samples) == 1 or job.what == FILE:
                     return found
+                case _:
+                    raise _NONSENSE
 
 
 def _hand_in(sock: socket.socket, job: EnrolJob, data: bytes) -> None:
@@ -94,6 +101,27 @@ def _hand_in(sock: socket.socket, job: EnrolJob, data: bytes) -> None:
     for start in range(0, len(view), CHUNK):
         send(sock, Chunk(bytes(view[start : start + CHUNK])))
     send(sock, End(len(view)))
+
+
+def _checked(answer: Enrolled, job: EnrolJob, before: list[Enrolled]) -> Enrolled:
+    """A sample as it may be stored. A worker that was taken over by what it read may say anything."""
+    try:
+        answer.blobs()
+        answer.model.rstrip(b"\0").decode("ascii")
+        Position(answer.position)
+        modality = Modality(answer.modality).value if answer.modality else 0
+    except (ValueError, BadInput):
+        raise _NONSENSE from None
+    size = sum(len(one.tail) for one in before) + len(answer.tail)
+    known = any(one.sample == answer.sample for one in before)
+    if known or len(before) >= MAX_SAMPLES or size > MAX_ANSWER or (answer.usable and not answer.template_length):
+        raise _NONSENSE
+    if job.what == IMAGE and (answer.sample, modality) != (job.sample, job.modality):
+        raise _NONSENSE
+    return answer
+
+
+_NONSENSE = BadImage(Reason.DECODER_DIED.text, advice=Reason.DECODER_DIED.advice)
 
 
 def _error(answer: Failed) -> LimenError:

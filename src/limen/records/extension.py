@@ -14,9 +14,9 @@ from dataclasses import replace
 from limen.errors import BadInput, Damaged
 from limen.records import store
 from limen.records.database import Database
-from limen.records.enrolment import Enrolment
+from limen.records.enrolment import FILE, IMAGE, KEEP_ORIGINAL, Enrolment
 from limen.records.index import KeyedHash, Vault
-from limen.records.prepare import FILE, IMAGE, KEEP_ORIGINAL, sample_of, unusable
+from limen.records.prepare import sample_of, unusable
 from limen.records.tables import Record, Sample
 from limen.vault.seal import Context, Use
 from limen.wire.messages import EnrolJob

@@ -19,15 +19,12 @@ from limen.errors import BadInput, NotAllowed
 from limen.reasons import from_mask
 from limen.records import store
 from limen.records.database import Database
-from limen.records.enrolment import Enrolment
+from limen.records.enrolment import FILE, IMAGE, KEEP_ORIGINAL, Enrolment
 from limen.records.entry import Entry, ImageRef, Reject, entry_of
 from limen.records.index import KeyedHash
 from limen.records.tables import Record, Sample
 from limen.terms import Modality, Position
 from limen.wire.messages import MAX_CAPTURE, EnrolJob, Enrolled
-
-IMAGE, FILE = 1, 2  # `EnrolJob.what`
-KEEP_ORIGINAL = 1  # `EnrolJob.flags`
 
 
 @dataclass
