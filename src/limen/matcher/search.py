@@ -236,6 +236,6 @@ def _expected(probe: Probe, terms: FaceTerms | None) -> tuple[float, float]:
         )
         mean, variance = float(middle), (float(high - low) / 2) ** 2
     for _, template in probe.prints:
-        share = min(1.0, len(template) / FULL_PRINT)
+        share = min(1.0, len(template) / FULL_PRINT) if template.quality else 0.0  # 0: perhaps no print at all
         mean, variance = mean + share * PRINT_EXPECTED[0], variance + (share * PRINT_EXPECTED[1]) ** 2
     return mean, float(np.sqrt(variance))

@@ -8,7 +8,7 @@ import numpy as np
 
 from limen.images import Image
 from limen.reasons import Reason
-from limen.ridge import foreground, quality, resolution
+from limen.ridge import flow, foreground, quality, resolution
 from limen.ridge.network import CLEAR, MODEL, Leader, Minutiae
 from limen.ridge.template import MAX_MINUTIAE, NOT_COMPUTED, RidgeTemplate
 from limen.terms import Position
@@ -30,7 +30,8 @@ class RidgeResult:
 
     Attributes:
         template: its minutiae, or None where there is nothing to compare.
-        quality: NFIQ 2, 0-100, or 255 where not computed (palms, marks, too small, not asked for).
+        quality: NFIQ 2, 0-100 (0 also where hardly a ridge can be seen), or 255 where not computed (palms, marks, too
+            small, not asked for).
         count: of clear minutiae; the template also has faint ones, which say so by their quality.
         area: of skin with ridges, mm2.
         reasons: why it is of no or of limited use, the gravest first; empty for a good print.
@@ -86,6 +87,8 @@ class RidgeExtractor:
         if not clear:
             return RidgeResult(None, area=skin.area, reasons=[Reason.NO_RIDGES, *reasons])
         score = quality.nfiq2(grey) if finger and measure_quality else NOT_COMPUTED
+        if finger and flow.area(grey[top:bottom, left:right]) < flow.LEAST:
+            score, reasons = 0, [Reason.NO_RIDGES, *reasons]  # perhaps no print at all: kept, and never relied on
         template = _template(minutiae, position, score, grey.shape, top, left)
         return RidgeResult(template, score, clear, skin.area, [*_limits(clear, skin.area, score), *reasons])
 
