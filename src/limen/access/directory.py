@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from limen import countries
 from limen.access.keys import check_id
-from limen.errors import BadInput, NotFound
+from limen.errors import BadInput, NotFound, Refused
 from limen.records.store import registered
 from limen.records.tables import Country, Device, Invite, Officer, SignIn
 
@@ -85,6 +85,17 @@ def add_device(session: Session, key_id: str, public_key: bytes) -> Device:
     device.created, device.retired = int(time.time()), None
     session.add(device)
     return device
+
+
+def advance_counter(session: Session, device_id: uuid.UUID, counter: int) -> None:
+    """Note the counter of a device's signed capture; `Refused` (`counter-went-back`) unless it is higher than ever."""
+    higher = update(Device).where(Device.id == device_id, Device.counter < counter).values(counter=counter)
+    if session.execute(higher.returning(Device.id)).first() is None:
+        raise Refused(
+            "The device's counter did not go up: this capture was sent before, or the device was copied or reset.",
+            advice="Capture again; if it stays, have the device checked and registered anew.",
+            code="counter-went-back",
+        )
 
 
 def find_officer(session: Session, key_id: str) -> Officer | None:

@@ -31,6 +31,10 @@ def command(
     officer: Annotated[
         str, typer.Option("--as", metavar="COUNTRY/NAME", help="Who asks, with a key on this machine.")
     ] = "",
+    device: Annotated[
+        str,
+        typer.Option(metavar="COUNTRY/NAME", help="The registered device that captures, with a key on this machine."),
+    ] = "",
     purpose: Annotated[str, typer.Option(help="Why: border-control, identify-person, locate-wanted, ...")] = "",
     claimed_name: Annotated[str, typer.Option(help="What the person says they are called.")] = "",
     claimed_birth_date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="What they say.")] = "",
@@ -64,7 +68,8 @@ def command(
         "nationality": claimed_nationality.upper(),
         "document_number": claimed_document,
     }
-    with HubClient(hub or settings.load().url, signer, hub_key=_key(hub_key)) as client:
+    captures = (device, keys.load(device)) if device else None
+    with HubClient(hub or settings.load().url, signer, device=captures, hub_key=_key(hub_key)) as client:
         answer = client.search(samples, purpose, claimed=claimed, plain=plain)
     if receipt is not None and answer["receipt"] is not None:
         receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n")

@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import time
+from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from limen import errors
+from limen.access.signing import DEVICE, HttpSignature
 from limen.capture import container
 from limen.capture.container import Sample
+from limen.capture.device import Statement, sign_capture
 from limen.capture.offer import Offer, verify_offer
 from limen.capture.sealing import seal_capture
 from limen.client.pins import pinned
@@ -30,6 +34,18 @@ _BY_STATUS: dict[int, type[LimenError]] = {
 }
 
 
+class _Both(httpx.Auth):
+    """Signs a request twice: the officer and the device."""
+
+    def __init__(self, *signers: httpx.Auth) -> None:
+        self._signers = signers
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        for signer in self._signers:
+            next(signer.auth_flow(request))
+        yield request
+
+
 class HubClient:
     """One hub, and who asks it. Use it as a context manager, or `close` it."""
 
@@ -38,6 +54,7 @@ class HubClient:
         url: str,
         signer: httpx.Auth,
         *,
+        device: tuple[str, Ed25519PrivateKey] | None = None,
         hub_key: bytes | None = None,
         pins: Path | None = None,
         transport: httpx.BaseTransport | None = None,
@@ -47,6 +64,7 @@ class HubClient:
         Args:
             url: the hub's address, such as `http://127.0.0.1:8420`.
             signer: signs requests (`access.signing.HttpSignature`).
+            device: name (`COUNTRY/NAME`) and key of the registered device that captures; it signs too.
             hub_key: the hub's published Ed25519 key, 32 bytes; None: the key of the first meeting is trusted from then.
             pins: folder of known hubs; default beside the client's keys.
             transport: another way to reach the hub (tests).
@@ -54,7 +72,9 @@ class HubClient:
         self._url = url.rstrip("/")
         self._hub_key = hub_key
         self._pins = pins
-        self._http = httpx.Client(base_url=self._url, auth=signer, timeout=TIMEOUT, transport=transport)
+        self._device = device
+        auth = signer if device is None else _Both(signer, HttpSignature(device[1], device[0], tag=DEVICE))
+        self._http = httpx.Client(base_url=self._url, auth=auth, timeout=TIMEOUT, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -111,7 +131,7 @@ class HubClient:
         opened = self._ask("POST", "/v1/searches", json=question).json()
         offer, signature = _offer(opened)
         verify_offer(offer, signature, identity, now=time.time())
-        body, kind = container.encode(samples), "application/cbor"
+        body, kind = container.encode(samples, self._signed(samples, offer)), "application/cbor"
         if not plain:
             body, kind = seal_capture(offer, body), "application/limen-sealed"
         response = self._ask("PUT", opened["capture_url"], content=body, headers={"content-type": kind})
@@ -138,6 +158,13 @@ class HubClient:
     def end(self, search_id: str) -> None:
         """Be done with a search; `NotFound` if it is over already."""
         self._ask("DELETE", f"/v1/searches/{search_id}")
+
+    def _signed(self, samples: list[Sample], offer: Offer) -> bytes:
+        """The device's signature under a capture; empty without a device. Its counter is the clock, in microseconds."""
+        if self._device is None:
+            return b""
+        name, key = self._device
+        return sign_capture(samples, offer, Statement(name, time.time_ns() // 1000, int(time.time())), key)
 
     def _ask(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:

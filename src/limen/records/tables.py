@@ -203,6 +203,7 @@ class Device(Table):
     public_key: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     created: Mapped[int]
     retired: Mapped[int | None]
+    counter: Mapped[int] = mapped_column(default=0)  # of its last signed capture
 
 
 class Invite(Table):

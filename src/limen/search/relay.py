@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -16,6 +16,9 @@ from limen.wire.messages import (
     MAX_CAPTURE,
     CaptureStart,
     Chunk,
+    DeviceKey,
+    DeviceSaid,
+    Done,
     End,
     Failed,
     FileHead,
@@ -25,6 +28,17 @@ from limen.wire.messages import (
 )
 from limen.wire.parts import unpack_samples
 
+SIGNED = 1  # `DeviceSaid.verdict`
+_VERDICTS = {
+    SIGNED: None,
+    2: None,  # not signed
+    3: (
+        "bad-device-signature",
+        "The capture is not signed by the device that sent it, or not for this search.",
+        "Open a new search and capture again.",
+    ),
+    4: ("device-clock", "The device's clock is off by more than five minutes.", "Set the device's clock."),
+}
 UPLOAD_SECONDS = 60.0  # for a whole capture: 3 MB over a slow 400 kbit/s link
 
 
@@ -38,6 +52,21 @@ class Form(IntEnum):
 
 
 @dataclass(frozen=True)
+class Device:
+    """The registered device that a capture is said to come from.
+
+    Attributes:
+        name: `COUNTRY/NAME`.
+        public_key: Ed25519, 32 bytes.
+        advance: notes the counter of a capture that the device signed; raises unless it went up.
+    """
+
+    name: str
+    public_key: bytes
+    advance: Callable[[int], Awaitable[None]]
+
+
+@dataclass(frozen=True)
 class Capture:
     """A capture on its way in. `chunks` raises if the post hangs up or its signature does not hold at the end."""
 
@@ -45,6 +74,7 @@ class Capture:
     chunks: AsyncIterator[bytes]
     modality: Modality = Modality.FACE  # form IMAGE only
     position: Position = Position.UNKNOWN  # form IMAGE only
+    device: Device | None = None
 
     @property
     def sealed(self) -> bool:
@@ -84,7 +114,9 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Rela
     `End` is sent only after `capture.chunks` has ended well, and the worker processes nothing before it.
 
     Raises:
-        BadInput: larger than a capture may be (`too-large`), too slow (`too-slow`) or empty (`empty`).
+        BadInput: larger than a capture may be (`too-large`), too slow (`too-slow`) or empty (`empty`); or its device
+            did not sign it (`bad-device-signature`), or has a wrong clock (`device-clock`).
+        Refused: the device's counter did not go up.
         WorkerDied: no report came.
         MatcherUnreached: the worker did its work, and nobody took it.
         Whatever `capture.chunks` raises.
@@ -99,7 +131,10 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Rela
     head: FileHead | None = None
     try:
         async with asyncio.timeout(worker_seconds):
-            message: Message = await read(worker.reader, FileHead, Report, Failed)
+            message: Message = await read(worker.reader, FileHead, Report, Failed, DeviceSaid)
+            if isinstance(message, DeviceSaid) and capture.device is not None:
+                await _allow(worker, capture.device, message)
+                message = await read(worker.reader, FileHead, Report, Failed)
             if isinstance(message, FileHead):
                 head, message = message, await read(worker.reader, Report, Failed)
     except (TimeoutError, OSError, Unavailable) as error:
@@ -123,8 +158,22 @@ def _sane(report: Report) -> Report:
     return report
 
 
+async def _allow(worker: Worker, device: Device, said: DeviceSaid) -> None:
+    """Let the worker go on if the device signed this capture, or none is signed: it has signed the request as well."""
+    if said.verdict not in _VERDICTS:
+        raise WorkerDied("The capture could not be processed.")
+    if problem := _VERDICTS[said.verdict]:
+        code, message, advice = problem
+        raise BadInput(message, advice=advice, code=code)
+    if said.verdict == SIGNED:
+        await device.advance(said.counter)
+    await _write(worker, Done())
+
+
 async def _pass_on(worker: Worker, capture: Capture) -> None:
     total = 0
+    if capture.device is not None:
+        await _write(worker, DeviceKey(capture.device.public_key, capture.device.name.encode("ascii")))
     await _write(worker, capture.start())
     async for data in capture.chunks:
         total += len(data)
