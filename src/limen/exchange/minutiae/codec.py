@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from limen.errors import BadTemplate
+from limen.exchange.minutiae.cursor import Bytes
 from limen.exchange.minutiae.layout import MINUTIA, MinutiaeFile, Standard, View
 
 MAX_BYTES = 1 << 20  # ten fingers of 255 minutiae are 16 KB; extended data seldom double that
@@ -17,27 +17,6 @@ _MAGIC = b"FMR\0"
 _OLD, _NEW = b" 20\0", b"030\0"
 _ROW = struct.Struct(">HHBB")  # type and x, reserved and y, angle, quality
 _LOW_14 = (1 << 14) - 1
-
-
-@dataclass
-class _Bytes:
-    """A cursor over a file that never runs past its end."""
-
-    data: bytes
-    at: int = 0
-    missing: int = 0
-    stated: int | None = None
-
-    def take(self, count: int, what: str) -> bytes:
-        """The next bytes, or `BadTemplate` that says where the file ends."""
-        if count > len(self.data) - self.at:
-            raise BadTemplate(f"The minutiae file ends at byte {len(self.data)}, within its {what}.")
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def number(self, size: int, what: str) -> int:
-        """The next big-endian number."""
-        return int.from_bytes(self.take(size, what), "big")
 
 
 def read(data: bytes) -> MinutiaeFile:
@@ -52,7 +31,7 @@ def read(data: bytes) -> MinutiaeFile:
     """
     if len(data) > MAX_BYTES:
         raise BadTemplate(f"The minutiae file has {len(data)} bytes; at most {MAX_BYTES} are read.")
-    source = _Bytes(bytes(data))
+    source = Bytes(bytes(data))
     if source.take(4, "header") != _MAGIC:
         raise BadTemplate("The file is no minutiae file.", advice="INCITS 378 and ISO 19794-2 files begin with 'FMR'.")
     version = source.take(4, "header")
@@ -115,14 +94,14 @@ def _finish(file: MinutiaeFile, body: bytes) -> bytes:
     return _MAGIC + version + length + body
 
 
-def _length(source: _Bytes, size: int) -> None:
+def _length(source: Bytes, size: int) -> None:
     stated = source.number(size, "header")
     if size == 2 and stated == 0:
         stated = source.number(4, "header")
     source.stated = None if stated == len(source.data) else stated
 
 
-def _minutiae(source: _Bytes, count: int, size: int, turn: int) -> np.ndarray:
+def _minutiae(source: Bytes, count: int, size: int, turn: int) -> np.ndarray:
     rows = np.frombuffer(source.take(count * size, "minutiae"), np.uint8).reshape(count, size).astype(np.uint16)
     out = np.zeros(count, MINUTIA)
     if not count:
@@ -152,7 +131,7 @@ def _fits_14(value: int) -> int:
     return value
 
 
-def _extended(source: _Bytes) -> bytes:
+def _extended(source: Bytes) -> bytes:
     """Extended data block; one that ends the file early is taken as far as it goes (and no view can follow it)."""
     stated = source.number(2, "extended data")
     source.missing = max(0, stated - (len(source.data) - source.at))
@@ -176,18 +155,18 @@ def _nibbles(high: int, low: int) -> bytes:
 # --- version " 20": INCITS 378-2004 and ISO/IEC 19794-2:2005 ---
 
 
-def _read_incits_2004(source: _Bytes) -> MinutiaeFile:
+def _read_incits_2004(source: Bytes) -> MinutiaeFile:
     _length(source, 2)
     product = source.number(4, "header")
     return _read_common(source, Standard.INCITS_2004, product)
 
 
-def _read_iso_2005(source: _Bytes) -> MinutiaeFile:
+def _read_iso_2005(source: Bytes) -> MinutiaeFile:
     _length(source, 4)
     return _read_common(source, Standard.ISO_2005, 0)
 
 
-def _read_common(source: _Bytes, standard: Standard, product: int) -> MinutiaeFile:
+def _read_common(source: Bytes, standard: Standard, product: int) -> MinutiaeFile:
     equipment, width, height, across, down, count, reserved = struct.unpack(">HHHHHBB", source.take(12, "header"))
     views = []
     for _ in range(count):
@@ -226,7 +205,7 @@ def _write_iso_2005(file: MinutiaeFile) -> bytes:
 # --- INCITS 378-2009 ---
 
 
-def _read_incits_2009(source: _Bytes) -> MinutiaeFile:
+def _read_incits_2009(source: Bytes) -> MinutiaeFile:
     _length(source, 4)
     product, equipment, count, reserved = struct.unpack(">IHBB", source.take(8, "header"))
     views = []
@@ -258,7 +237,7 @@ def _write_incits_2009(file: MinutiaeFile) -> bytes:
 # --- ISO/IEC 19794-2:2011 ---
 
 
-def _read_iso_2011(source: _Bytes) -> MinutiaeFile:
+def _read_iso_2011(source: Bytes) -> MinutiaeFile:
     _length(source, 4)
     count, certified = struct.unpack(">HB", source.take(3, "header"))
     if certified > 1:
@@ -267,7 +246,7 @@ def _read_iso_2011(source: _Bytes) -> MinutiaeFile:
     return MinutiaeFile(Standard.ISO_2011, views, certified=bool(certified))
 
 
-def _read_representation(source: _Bytes, certified: bool) -> View:
+def _read_representation(source: Bytes, certified: bool) -> View:
     start = source.at
     length = source.number(4, "representation header")
     capture = source.take(14, "representation header")
