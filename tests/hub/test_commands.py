@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from limen.hub import checks
-from limen.hub.checks import Check, Status
+from limen.errors import Unavailable
+from limen.hub import Hub, checks
+from limen.hub.checks import Status
+from limen.settings import Settings
 
 from .test_hub import free_port
 
@@ -67,18 +69,13 @@ def test_doctor_names_what_others_can_reach(tmp_path: Path) -> None:
     assert (modes["status"], "keys.json" in modes["text"], modes["advice"][:5]) == ("missing", True, "chmod")
 
 
-def test_production_refuses_a_machine_that_lacks_a_protection(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from limen.cli import serve
-    from limen.errors import Unavailable
-
-    monkeypatch.setattr(
-        serve, "check_machine", lambda: [Check("landlock", Status.MISSING, "off", "boot another kernel")]
-    )
+def test_production_refuses_a_machine_that_lacks_a_protection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks.probe, "landlock_version", lambda: 0)
     with pytest.raises(Unavailable, match="protections that are missing: landlock"):
-        serve.command(data=tmp_path / "hub", host=None, port=None, production=True)
-    assert not (tmp_path / "hub" / "run").exists()
+        Hub(Settings(data=tmp_path / "hub", production=True), ["vault"]).start()
+    assert not (tmp_path / "hub").exists()
+    with Hub(Settings(data=tmp_path / "hub"), ["vault"]) as hub:
+        assert hub.healthy, "outside production it only warns"
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from limen import settings as configuration
-from limen.errors import Unavailable
 from limen.hub import Hub
-from limen.hub.checks import Status, check_machine
+from limen.hub.checks import missing_protections
 
 console = Console(highlight=False)
 
@@ -32,12 +31,6 @@ def command(
 ) -> None:
     """Run the hub: front, opener, matcher and vault, until Ctrl-C."""
     settings = configuration.load(data, host=host, port=port, production=production)
-    missing = [check for check in check_machine() if check.status is Status.MISSING]
-    if missing and settings.production:
-        raise Unavailable(
-            f"In production the hub needs protections that are missing: {', '.join(c.name for c in missing)}.",
-            advice="Run `limen doctor` for what to do.",
-        )
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -45,7 +38,7 @@ def command(
     with console.status("Starting: loading models and records ..."):
         hub.start()
     try:
-        _greet(hub, [check.name for check in missing])
+        _greet(hub)
         ended.wait()
     finally:
         with console.status("Stopping ..."):
@@ -53,7 +46,7 @@ def command(
     console.print("Stopped.")
 
 
-def _greet(hub: Hub, missing: list[str]) -> None:
+def _greet(hub: Hub) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("process", "pid", "state"):
         table.add_column(heading)
@@ -68,7 +61,7 @@ def _greet(hub: Hub, missing: list[str]) -> None:
         "Records, log": settings.data.absolute(),
     }.items():
         console.print(f"{what:17}{where}")
-    if missing:
+    if missing := missing_protections():
         console.print(f"[yellow]Protections missing on this machine: {', '.join(missing)}.[/] See `limen doctor`.")
     console.print("\nFirst steps: `limen access --help`, `limen records import --help`. Stop with Ctrl-C.")
     sys.stdout.flush()

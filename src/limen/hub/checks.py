@@ -61,6 +61,11 @@ def check_machine() -> list[Check]:
     ]
 
 
+def missing_protections() -> list[str]:
+    """Names of the machine's checks that came out as missing."""
+    return [check.name for check in check_machine() if check.status is Status.MISSING]
+
+
 def check_hub(settings: Settings) -> list[Check]:
     """A hub's folder, models and processes."""
     return [*_modes(settings), _space(settings), _models(), _processes(settings)]

@@ -16,6 +16,7 @@ from typing import BinaryIO, Self
 
 from limen.errors import LimenError, Unavailable
 from limen.hub import logs
+from limen.hub.checks import missing_protections
 from limen.hub.part import PARTS, Part
 from limen.settings import Settings
 from limen.vault.files import replace_private
@@ -73,8 +74,14 @@ class Hub:
         """Start all parts and wait until they are ready.
 
         Raises:
-            Unavailable: another hub runs on this data folder, or a part cannot start; its own words say why.
+            Unavailable: another hub runs on this data folder, or a part cannot start; its own words say why. In
+                production also if the machine lacks a protection.
         """
+        if self.settings.production and (missing := missing_protections()):
+            raise Unavailable(
+                f"In production the hub needs protections that are missing: {', '.join(missing)}.",
+                advice="Run `limen doctor` for what to do.",
+            )
         data = self.settings.data
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _hold(data)

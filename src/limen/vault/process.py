@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import structlog
 
+from limen.confine import lock_memory
 from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
 from limen.settings import Settings
 from limen.vault.keys import KeyRing
@@ -32,6 +33,8 @@ def main(settings: Settings, ready: Callable[[], None]) -> None:
     Raises:
         Unavailable, KeyUnavailable, Damaged: the key ring cannot be opened.
     """
+    if not lock_memory():
+        log.warning("memory is not locked", advice="raise RLIMIT_MEMLOCK, or keys may reach the swap")
     keys = KeyRing(settings.data / "vault")
     log.info("keys opened", custody=keys.custody, countries=len(keys.countries()))
     try:
