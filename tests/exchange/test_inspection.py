@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import time
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Pillow
 from tests.exchange.made import file, text_record, type4
 
 from limen.cli import COMMANDS
@@ -20,7 +22,7 @@ from limen.cli.lazy import run as command
 from limen.errors import BadFile, BadInput
 from limen.exchange import an2, conversion, inspection, isolated, minutiae
 from limen.exchange.minutiae import Standard
-from limen.images import decode, wsq
+from limen.images import decode, portrait, warm, wsq
 from limen.ridge.template import RidgeTemplate
 
 PIXELS = (np.indices((80, 64)).sum(axis=0) * 3 % 256).astype(np.uint8)
@@ -141,6 +143,33 @@ def test_children_reach_no_file_and_start_no_program(tmp_path: Path) -> None:
     with pytest.raises(isolated.Died):
         list(isolated.run(lambda emit: os.system("true")))  # type: ignore[arg-type, return-value]
     assert not list(tmp_path.iterdir())
+
+
+def encoded(mode: str, plugin: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    Pillow.fromarray(np.dstack([PIXELS, 255 - PIXELS, PIXELS])).convert(mode).save(out, plugin, **options)
+    return out.getvalue()
+
+
+def test_every_format_decodes_where_nothing_can_be_opened() -> None:
+    warm()
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    files = [
+        WSQ, encoded("L", "JPEG"), encoded("RGB", "JPEG", progressive=True), encoded("CMYK", "JPEG"),
+        encoded("RGB", "JPEG", exif=exif), encoded("RGB", "JPEG2000"), encoded("L", "JPEG2000", irreversible=True),
+        encoded("P", "PNG"), encoded("RGBA", "PNG"), encoded("I;16", "PNG"), encoded("RGB", "BMP"), encoded("L", "PPM"),
+        *(encoded("RGB", "TIFF", compression=c) for c in ("raw", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits")),
+        encoded("1", "TIFF", compression="group4"), encoded("I;16", "TIFF"),
+    ]  # fmt: skip
+
+    def work(emit: isolated.Emit) -> None:
+        for data in files:
+            image = decode(data)
+            emit({"size": sorted([image.width, image.height]), "portrait": len(portrait(image))})
+
+    sizes = [message["size"] for message in isolated.run(work)]
+    assert sizes == [[64, 80]] * len(files)
 
 
 def test_errors_of_the_work_come_back() -> None:
