@@ -26,6 +26,7 @@ struct Outcome {
   float cosine = 1, sine = 0;       // rotation that carries the first print onto the second
   float shift_x = 0, shift_y = 0;   // and then this translation, pixels, y upwards
   int pairs = 0;
+  float least_agreement = 0;        // set before: give up (kUnrelated) where no pair of minutiae is this well supported
   std::int32_t *pairs_first = nullptr, *pairs_second = nullptr;  // where to write the pairs, if wanted
   float features[kFeatures] = {};
 };

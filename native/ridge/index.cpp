@@ -13,9 +13,9 @@ namespace limen::ridge {
 
 namespace {
 
-constexpr std::size_t kSurvivors = 2000;   // fewer prints than this are all compared
-constexpr std::size_t kSurvivorsShare = 100;  // of larger galleries one in a hundred is, at least kSurvivors
-constexpr std::size_t kSurvivorsMost = 5000;
+constexpr std::size_t kSurvivors = 500;    // fewer prints than this are all compared
+constexpr std::size_t kSurvivorsShare = 100;  // of larger galleries one in a hundred is, within these bounds
+constexpr std::size_t kSurvivorsMost = 4000;
 
 #pragma pack(push, 1)
 struct Row {  // one minutia, exactly as the template has it, and half of its code
@@ -26,6 +26,9 @@ struct Row {  // one minutia, exactly as the template has it, and half of its co
 #pragma pack(pop)
 static_assert(sizeof(Row) == 16);
 
+// Of survivors, those without a pair of minutiae that others support this much are not weighed further: four in five
+// strangers, one in a thousand mates (docs/performance.md).
+constexpr float kLeastAgreement = 0.4f;
 constexpr float kSubpixel = 4.0f;             // limen.ridge.template.SUBPIXEL
 
 std::size_t size_of(int n, int blocks) {
@@ -171,13 +174,15 @@ std::size_t Index::memory() const {
          prints_.bucket_count() * sizeof(void*) + free_.capacity() * sizeof(std::uint32_t);
 }
 
-float Index::exact(const Probe& probe, const Print& print, Minutiae& reference, Scratch& scratch) const {
+float Index::exact(const Probe& probe, const Print& print, float least_agreement, Minutiae& reference,
+                   Scratch& scratch) const {
   static const CompareFunction compare = comparator(best_level());
   float best = -1e30f;
   each(print, [&](const Kept& kept) {
     unpack(kept, reference);
     for (const Minutiae* view_of_probe : probe.views) {
       Outcome outcome;
+      outcome.least_agreement = least_agreement;
       compare(view(*view_of_probe), view(reference), scratch.room(view_of_probe->padded, reference.padded), outcome);
       best = std::max(best, outcome.score);
     }
@@ -264,7 +269,7 @@ std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, 
         const std::shared_lock lock(guard_);
         for (std::size_t k = first; k < std::min(first + kStep, left[p].size()); ++k)
           if (const auto print = prints_.find(left[p][k]); print != prints_.end())
-            parts[thread].push_back({left[p][k], exact(probes[p], print->second, reference, scratch)});
+            parts[thread].push_back({left[p][k], exact(probes[p], print->second, everything ? 0 : kLeastAgreement, reference, scratch)});
       }
       scratch.wipe();
     });
@@ -286,7 +291,7 @@ std::vector<Found> Index::search_among(const Probe& probe, std::size_t limit,
     const std::shared_lock lock(guard_);
     for (std::size_t k = first; k < std::min(first + kStep, keys.size()); ++k)
       if (const auto print = prints_.find(keys[k]); print != prints_.end())
-        found.push_back({keys[k], exact(probe, print->second, reference, scratch)});
+        found.push_back({keys[k], exact(probe, print->second, 0, reference, scratch)});
   }
   scratch.wipe();
   keep_best(found, limit);

@@ -60,7 +60,8 @@ class Index {
   void forget(const Print& print);
   template <class Visit>
   static void each(const Print& print, Visit visit);
-  float exact(const Probe& probe, const Print& print, Minutiae& reference, Scratch& scratch) const;
+  float exact(const Probe& probe, const Print& print, float least_agreement, Minutiae& reference,
+              Scratch& scratch) const;
 
   // Readers wait behind a writer (glibc's lock alone lets a stream of readers starve it).
   mutable std::mutex gate_;

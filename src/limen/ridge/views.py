@@ -1,4 +1,4 @@
-"""Which minutiae of a print to compare: a mark on a busy ground has far more faint than clear ones, most of them false."""
+"""Which minutiae to compare: a mark on a busy ground has far more faint than clear ones, most of them false."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ UNSTATED = 0  # ISO/IEC 19794-2: quality not reported; counts as clear
 #: A finger read well has a third more minutiae with the faint ones; poor ones up to twice as many.
 MOSTLY_FAINT, FEW = 2, 24
 HEAD, ROW = 24, 8  # bytes of a packed template's header, and of a minutia, whose last byte is its quality
+ENOUGH = 64  # minutiae: with more faint ones than that, neither accuracy nor its lack can be seen (docs/accuracy.md)
 LEAST = 8  # minutiae of the smallest view
 FAINT_SHARE = 32  # faint minutiae of the larger view
 
 
 def views(template: RidgeTemplate) -> list[RidgeTemplate]:
-    """The template alone; or where most minutiae are faint, its clear ones, and those with the surest faint ones.
+    """One view: all clear minutiae and the surest faint ones up to 64; or where most are faint, two views with fewer.
 
     All views are compared and the best counts.
     """
     clear = _clear(template.minutia_quality)
     if not _mostly_faint(len(template), clear):
-        return [template]
+        return [template if len(template) <= max(ENOUGH, clear) else surest(template, max(ENOUGH, clear))]
     least = max(LEAST, clear)
     return [surest(template, least), surest(template, least + FAINT_SHARE)]
 
 
-def mostly_faint(packed: bytes) -> bool:
-    """Whether a packed template has more than one view; bytes that are no template have one."""
+def is_whole(packed: bytes) -> bool:
+    """Whether a packed template is its own and only view; so are bytes that are no template."""
     quality = np.frombuffer(packed, np.uint8)[HEAD + ROW - 1 :: ROW]
-    return _mostly_faint(len(quality), _clear(quality))
+    return len(quality) <= ENOUGH and not _mostly_faint(len(quality), _clear(quality))
 
 
 def _clear(quality: np.ndarray) -> int:

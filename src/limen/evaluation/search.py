@@ -1,0 +1,188 @@
+"""How fast, how small and how lossless a search of fingers is in a gallery of N persons.
+
+The gallery: N persons with ten made-up fingers each (`limen.evaluation.crowd`), one index a finger position, as the
+matcher keeps them. Real fingers of a folder, if given, are enrolled among them (their first impressions, spread over
+the positions); their other impressions are probes. Without real fingers made-up ones take their place, and say less.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limen.evaluation import ridge, ridge_extraction
+from limen.evaluation.crowd import Crowd, impression
+from limen.ridge.index import RidgeIndex
+from limen.ridge.template import RidgeTemplate
+
+POSITIONS = 10
+REAL = 1 << 40  # keys of real fingers lie above; made-up ones are their person's number
+MADE = 40  # probes that are made where there are no real ones
+BATCH = 16  # probes that share a pass
+CANDIDATES = 10  # that a search returns a finger
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One impression of an enrolled finger: where its mate is and what its key is."""
+
+    template: RidgeTemplate
+    position: int
+    key: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How much to measure: searches of each kind, mated probes, and those compared exhaustively."""
+
+    searches: int = 40
+    exhaustive: int = 120
+    threads: int = 2
+
+
+Step = Callable[[str, int, int], object]
+
+
+def evaluate(
+    persons: int, folder: Path | None, measure: Measure, *, jobs: int = 1, step: Step = lambda *_: None
+) -> dict[str, Any]:
+    """The JSON of `limen evaluate search`: times in ms of wall clock, memory in bytes, loss as a fraction.
+
+    Raises:
+        BadInput: the folder holds no fingers.
+    """
+    gallery = [RidgeIndex() for _ in range(POSITIONS)]
+    began, spent = time.perf_counter(), time.process_time()
+    _fill(gallery, persons, measure.threads, step)
+    seconds, spent = time.perf_counter() - began, time.process_time() - spent
+    probes = _real(gallery, folder, jobs, step) if folder else _made(gallery, persons)
+    fingers = sum(len(one) for one in gallery)
+    memory = sum(one.memory for one in gallery)
+    return {
+        "persons": persons,
+        "fingers": fingers,
+        "threads": measure.threads,
+        "memory": {"bytes": memory, "per_finger": memory / fingers},
+        "load": {"seconds": seconds, "fingers_per_s_per_core": fingers / spent},
+        "search_ms": _times(gallery, probes, measure, step),
+        "batch": _batch(gallery, probes, measure, step),
+        "change_ms": _change(gallery[0], probes[0].template),
+        "loss": _loss(gallery, probes, measure, step),
+    }
+
+
+def _fill(gallery: list[RidgeIndex], persons: int, threads: int, step: Step) -> None:
+    def one_position(position: int) -> None:
+        for person, packed in enumerate(Crowd(seed=position).fingers(persons, position + 1)):
+            gallery[position].put_packed(person, packed)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done, _ in enumerate(pool.map(one_position, range(POSITIONS))):
+            step("fill", done + 1, POSITIONS)
+
+
+def _real(gallery: list[RidgeIndex], folder: Path, jobs: int, step: Step) -> list[Probe]:
+    """Enrol each finger's first impression that gives a template; its others are probes, the sets mixed."""
+    sets = ridge.find(folder)
+    samples = [(name, sample) for name, members in sets.items() for sample in members]
+    done = ridge_extraction.extract(
+        [sample.file for _, sample in samples], jobs, lambda count: step("extract", count, len(samples))
+    )
+    keys: dict[tuple[str, str], int] = {}
+    probes = []
+    for (name, sample), extracted in zip(samples, done, strict=True):
+        if extracted.template is None:
+            continue
+        template = RidgeTemplate.unpack(extracted.template)
+        finger = (name, sample.finger)
+        if finger not in keys:
+            keys[finger] = REAL + len(keys)
+            gallery[keys[finger] % POSITIONS].put(keys[finger], template)
+        else:
+            probes.append(Probe(template, keys[finger] % POSITIONS, keys[finger]))
+    order = np.random.default_rng(1).permutation(len(probes))
+    return [probes[index] for index in order]
+
+
+def _made(gallery: list[RidgeIndex], persons: int) -> list[Probe]:
+    """Other impressions of made-up fingers that are enrolled besides."""
+    fingers = [RidgeTemplate.unpack(packed) for packed in Crowd(seed=persons + 77).fingers(MADE)]
+    for number, finger in enumerate(fingers):
+        gallery[number % POSITIONS].put(REAL + number, finger)
+    return [Probe(impression(f, number), number % POSITIONS, REAL + number) for number, f in enumerate(fingers)]
+
+
+def search(gallery: list[RidgeIndex], probes: list[tuple[RidgeTemplate, int | None]], threads: int) -> list[Any]:
+    """Search fingers of one person, each in its position's index (None: in all), on so many threads."""
+    tasks = [(t, place) for t, p in probes for place in (range(POSITIONS) if p is None else (p,))]
+    spread = len(tasks) < threads
+    with ThreadPoolExecutor(threads) as pool:
+        each = threads if spread else 1
+        return list(pool.map(lambda task: gallery[task[1]].search(task[0], CANDIDATES, threads=each), tasks))
+
+
+def _times(gallery: list[RidgeIndex], probes: list[Probe], measure: Measure, step: Step) -> dict[str, Any]:
+    kinds: dict[str, tuple[int, bool]] = {
+        "one_finger": (1, True),
+        "two_fingers": (2, True),
+        "ten_fingers": (10, True),
+        "one_finger_unknown_position": (1, False),
+        "two_fingers_unknown_position": (2, False),
+    }
+    times = {}
+    for name, (count, known) in kinds.items():
+        spent = []
+        for turn in range(measure.searches):
+            chosen = [probes[(turn * count + k) % len(probes)] for k in range(count)]
+            # a person's fingers are in different positions, whatever the real ones are
+            places = [(chosen[0].position + k) % POSITIONS if known else None for k in range(count)]
+            began = time.perf_counter()
+            search(gallery, [(one.template, place) for one, place in zip(chosen, places, strict=True)], measure.threads)
+            spent.append((time.perf_counter() - began) * 1e3)
+            step(name, turn + 1, measure.searches)
+        times[name] = {f"p{q}": float(np.percentile(spent, q)) for q in (50, 95, 99)}
+    return times
+
+
+def _batch(gallery: list[RidgeIndex], probes: list[Probe], measure: Measure, step: Step) -> dict[str, float]:
+    """Two-finger searches of known position a second, when sixteen persons' searches share each pass."""
+    chosen = [probes[k % len(probes)].template for k in range(BATCH)]
+    began, cpu = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(measure.threads) as pool:
+        for done, _ in enumerate(pool.map(lambda place: gallery[place].search_many(chosen, CANDIDATES), (0, 1))):
+            step("batch", done + 1, 2)
+    return {
+        "two_finger_searches_per_s": BATCH / (time.perf_counter() - began),
+        "two_finger_searches_per_s_per_core": BATCH / (time.process_time() - cpu),
+    }
+
+
+def _change(index: RidgeIndex, template: RidgeTemplate) -> dict[str, float]:
+    """Times to add, replace and withdraw one finger."""
+    key, spent = REAL - 1, []
+    for action in (lambda: index.put(key, template), lambda: index.put(key, template), lambda: index.remove(key)):
+        began = time.perf_counter()
+        action()
+        spent.append((time.perf_counter() - began) * 1e3)
+    return dict(zip(("add", "replace", "withdraw"), spent, strict=True))
+
+
+def _loss(gallery: list[RidgeIndex], probes: list[Probe], measure: Measure, step: Step) -> dict[str, float | int]:
+    """Mated probes whose mate comes first in an exhaustive comparison, and how many of them a search misses."""
+    found = lost = 0
+    chosen = probes[: measure.exhaustive]
+    for number, probe in enumerate(chosen):
+        index = gallery[probe.position]
+        every, _ = index.search(probe.template, 1, exhaustive=True, threads=measure.threads)
+        if every[0] == probe.key:
+            found += 1
+            staged, _ = index.search(probe.template, 1, threads=measure.threads)
+            lost += int(staged[0] != probe.key)
+        step("loss", number + 1, len(chosen))
+    return {"probes": len(chosen), "rank1_exhaustive": found, "lost": lost, "fraction": lost / found if found else 0.0}
