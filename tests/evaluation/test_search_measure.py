@@ -6,29 +6,7 @@ import json
 import subprocess
 import sys
 
-import numpy as np
-
-from limen.evaluation.crowd import FEWEST, MEAN, MOST, Crowd, impression
 from limen.evaluation.search import Measure, evaluate
-from limen.ridge.comparator import compare, prepare
-from limen.ridge.template import RidgeTemplate
-
-
-def test_made_up_fingers_are_templates_with_the_stated_statistics():
-    fingers = [RidgeTemplate.unpack(packed) for packed in Crowd(seed=3).fingers(300, position=2)]
-    counts = np.array([len(finger) for finger in fingers])
-    assert abs(counts.mean() - MEAN) < 4 and counts.min() >= FEWEST // 2 and counts.max() <= 1.3 * MOST
-    assert {finger.position for finger in fingers} == {2}
-    quality = np.concatenate([finger.minutia_quality for finger in fingers])
-    assert 85 < np.median(quality) < 95 and quality.min() >= 10
-    assert list(Crowd(seed=3).fingers(3)) == list(Crowd(seed=3).fingers(3))
-
-
-def test_made_up_fingers_are_different_and_their_impressions_alike():
-    fingers = [RidgeTemplate.unpack(packed) for packed in Crowd(seed=4).fingers(12)]
-    scores = np.array([[compare(prepare(a), prepare(impression(b, 1))) for b in fingers] for a in fingers])
-    mated = np.diag(scores)
-    assert mated.min() > scores[~np.eye(12, dtype=bool)].max()
 
 
 def test_the_report_has_every_figure():

@@ -9,7 +9,7 @@ import pytest
 from tests.ridge.prints import finger, impression, template
 
 from limen.errors import BadTemplate
-from limen.evaluation.crowd import Crowd
+from limen.evaluation.synthesis.templates import minutiae_templates
 from limen.ridge.comparator import compare, prepare
 from limen.ridge.index import RidgeIndex
 from limen.ridge.template import RidgeTemplate
@@ -122,10 +122,9 @@ def test_a_view_of_clear_minutiae_is_kept_of_a_mark_on_a_busy_ground():
 
 def test_the_first_stage_keeps_mates_in_a_large_gallery():
     prints, count = RidgeIndex(), 4000
-    crowd = Crowd(seed=1)
-    for key, packed in enumerate(crowd.fingers(count)):
+    for key, packed in enumerate(minutiae_templates(np.arange(count)).packed()):
         prints.put_packed(key, packed)
-    probes = [RidgeTemplate.unpack(packed) for packed in crowd.fingers(12)]
+    probes = list(minutiae_templates(np.arange(count, count + 12)))
     mates = [impression(probe, 1, turn=0.5) for probe in probes]
     for key, mate in enumerate(mates):
         prints.put(count + key, mate)

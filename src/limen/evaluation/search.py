@@ -1,7 +1,7 @@
 """How fast, how small and how lossless a search of fingers is in a gallery of N persons.
 
-The gallery: N persons with ten made-up fingers each (`limen.evaluation.crowd`), one index a finger position, as the
-matcher keeps them. Real fingers of a folder, if given, are enrolled among them (their first impressions, spread over
+The gallery: N persons with ten made-up fingers each (`limen.evaluation.synthesis.templates`, which says how
+real their minutiae are), one index a finger position, as the matcher keeps them. Real fingers of a folder, if given, are enrolled among them (their first impressions, spread over
 the positions); their other impressions are probes. Without real fingers made-up ones take their place, and say less.
 """
 
@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from limen.evaluation import ridge, ridge_extraction
-from limen.evaluation.crowd import Crowd, impression
+from limen.evaluation.synthesis.templates import minutiae_template, minutiae_templates
 from limen.ridge.index import RidgeIndex
 from limen.ridge.template import RidgeTemplate
 
 POSITIONS = 10
 REAL = 1 << 40  # keys of real fingers lie above; made-up ones are their person's number
 MADE = 40  # probes that are made where there are no real ones
+SLICE = 2000  # fingers made at once
 BATCH = 16  # probes that share a pass
 CANDIDATES = 10  # that a search returns a finger
 
@@ -79,8 +80,11 @@ def evaluate(
 
 def _fill(gallery: list[RidgeIndex], persons: int, threads: int, step: Step) -> None:
     def one_position(position: int) -> None:
-        for person, packed in enumerate(Crowd(seed=position).fingers(persons, position + 1)):
-            gallery[position].put_packed(person, packed)
+        for first in range(0, persons, SLICE):
+            people = np.arange(first, min(first + SLICE, persons))
+            fingers = minutiae_templates(people, positions=position + 1).packed()
+            for person, packed in zip(people.tolist(), fingers, strict=True):
+                gallery[position].put_packed(person, packed)
 
     with ThreadPoolExecutor(threads) as pool:
         for done, _ in enumerate(pool.map(one_position, range(POSITIONS))):
@@ -111,11 +115,13 @@ def _real(gallery: list[RidgeIndex], folder: Path, jobs: int, step: Step) -> lis
 
 
 def _made(gallery: list[RidgeIndex], persons: int) -> list[Probe]:
-    """Other impressions of made-up fingers that are enrolled besides."""
-    fingers = [RidgeTemplate.unpack(packed) for packed in Crowd(seed=persons + 77).fingers(MADE)]
-    for number, finger in enumerate(fingers):
-        gallery[number % POSITIONS].put(REAL + number, finger)
-    return [Probe(impression(f, number), number % POSITIONS, REAL + number) for number, f in enumerate(fingers)]
+    """Made-up fingers that are enrolled besides, and another touch of each."""
+    probes = []
+    for number in range(MADE):
+        place, finger = number % POSITIONS, persons + number
+        gallery[place].put(REAL + number, minutiae_template(finger, position=place + 1))
+        probes.append(Probe(minutiae_template(finger, position=place + 1, impression=1), place, REAL + number))
+    return probes
 
 
 def search(gallery: list[RidgeIndex], probes: list[tuple[RidgeTemplate, int | None]], threads: int) -> list[Any]:
