@@ -1,8 +1,9 @@
 """How fast, how small and how lossless a search of fingers is in a gallery of N persons.
 
-The gallery: N persons with ten made-up fingers each (`limen.evaluation.synthesis.templates`, which says how
-real their minutiae are), one index a finger position, as the matcher keeps them. Real fingers of a folder, if given, are enrolled among them (their first impressions, spread over
-the positions); their other impressions are probes. Without real fingers made-up ones take their place, and say less.
+The gallery: N persons with ten made-up fingers each (`limen.evaluation.synthesis.templates`, which says how real their
+minutiae are), one index a finger position, as the matcher keeps them. Real fingers of a folder, if given, are enrolled
+among them (their first impressions, spread over the positions); their other impressions are probes. Without real
+fingers made-up ones take their place, and say less.
 """
 
 from __future__ import annotations
