@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from tests.front.listening import Listening, listening
 from typer.testing import CliRunner
 
+from limen.access import directory, keys
 from limen.access.signing import HttpSignature
 from limen.capture import container
 from limen.capture.container import Sample
@@ -23,6 +24,7 @@ from limen.client.pins import pinned
 from limen.errors import BadInput, NotSignedIn, Refused, Unavailable
 from limen.exchange import an2
 from limen.ledger import receipt as receipts
+from limen.records.tables import Hit
 from limen.terms import Modality, Position
 from limen.wire.messages import Offer
 
@@ -141,11 +143,13 @@ ASKED = ("--as", "BIH/officer1", "--purpose", "border-control")
 def test_the_command_prints_who_is_wanted_and_what_to_do(hub: Listening, command) -> None:
     hub.house.hit()
     found = command(
-        "face.jpg", "--finger", "right-index=index.png", *ASKED, "--claimed-name", "Ivan PETROV", "--receipt", "r.json"
-    )
+        "face.jpg", "--finger", "right-index=index.png", *ASKED, "--claimed-name", "Ivan PETROV", "--receipt", "r.json",
+        "--portrait", "p.jpg",
+    )  # fmt: skip
     assert found.exit_code == 0, found.output
     for word in ("HIT", "MARTIN, Jean", "France", "Armed robbery", "NCB Paris", "contradicts", "What to do now"):
         assert word in found.output
+    assert Path("p.jpg").read_bytes().startswith(b"\xff\xd8")
     assert receipts.parse(Path("r.json").read_bytes())["receipt"]["answer"] == "hit"
     opened = open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received))
     assert container.decode(opened).samples == [FACE, FINGER]
@@ -158,6 +162,20 @@ def test_the_command_prints_json_and_every_answer_is_a_success(hub: Listening, c
     hub.house.opener.report = None
     found = command("face.jpg", *ASKED)
     assert found.exit_code == 0 and "CANNOT TELL" in found.output and "not a 'no hit'" in found.output
+
+
+def test_a_device_signs_too_and_is_noted_with_the_hit(hub: Listening, command) -> None:
+    hub.house.hit()
+    with hub.house.database.writing() as session:
+        for name in ("BIH/gate-4", "SRB/gate-1"):
+            directory.add_device(session, name, keys.generate(name))
+    assert command("face.jpg", *ASKED, "--device", "BIH/gate-4").exit_code == 0
+    with hub.house.database.reading() as session:
+        [hit] = session.query(Hit).all()
+        device = directory.find_device(session, "BIH/gate-4")
+        assert device is not None and hit.device_id == device.id
+    foreign = command("face.jpg", *ASKED, "--device", "SRB/gate-1")
+    assert foreign.exit_code == 1 and isinstance(foreign.exception, NotSignedIn)
 
 
 def test_the_command_searches_with_a_file(hub: Listening, command) -> None:

@@ -15,6 +15,7 @@ from limen.wire.messages import (
     CaptureStart,
     Chunk,
     Decision,
+    DeviceKey,
     End,
     Expect,
     Forget,
@@ -61,7 +62,8 @@ class Opener:
             job = await read(reader, ProbeJob)
             writer.write((self.failure or self.offer(job)).pack())
             self.received.clear()
-            self.starts.append(await read(reader, CaptureStart, PlainImage))
+            start: Message = await read(reader, CaptureStart, PlainImage, DeviceKey)
+            self.starts.append(await read(reader, CaptureStart, PlainImage) if isinstance(start, DeviceKey) else start)
             while isinstance(chunk := await read(reader, Chunk, End), Chunk):
                 self.received += chunk.tail
             self.completed += 1

@@ -45,6 +45,7 @@ def command(
         str, typer.Option(metavar="HEX", envvar="LIMEN_HUB_KEY", help="The hub's published key; default: as first met.")
     ] = "",
     plain: Annotated[bool, typer.Option("--plain", help="Do not seal the capture.")] = False,
+    portrait: Annotated[Path | None, typer.Option(help="Write the portrait of the record found to this file.")] = None,
     receipt: Annotated[Path | None, typer.Option(help="Write the receipt to this file.")] = None,
     answer_file: Annotated[Path | None, typer.Option("--answer", help="Write the file that answers a file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
@@ -58,8 +59,9 @@ def command(
     by_file = data[:64].lstrip().startswith(TYPE_1)
     samples = [] if by_file else _samples(data, finger or [])
     signer = HttpSignature(keys.load(officer), officer)
+    captures = (device, keys.load(device)) if device else None
     if by_file:
-        with HubClient(hub or settings.load().url, signer, hub_key=_key(hub_key)) as client:
+        with HubClient(hub or settings.load().url, signer, device=captures, hub_key=_key(hub_key)) as client:
             _print_file(*client.search_file(data, purpose), answer_file, as_json)
         return
     claimed = {
@@ -68,9 +70,10 @@ def command(
         "nationality": claimed_nationality.upper(),
         "document_number": claimed_document,
     }
-    captures = (device, keys.load(device)) if device else None
     with HubClient(hub or settings.load().url, signer, device=captures, hub_key=_key(hub_key)) as client:
         answer = client.search(samples, purpose, claimed=claimed, plain=plain)
+        if portrait is not None and answer["matches"] and answer["matches"][0]["portrait"]:
+            portrait.write_bytes(client.portrait(answer["matches"][0]["portrait"]))
     if receipt is not None and answer["receipt"] is not None:
         receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n")
     if as_json:

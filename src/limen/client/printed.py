@@ -55,7 +55,7 @@ def _match(match: dict[str, Any]) -> Panel:
         ("Call", match["contact"]),
         ("Record", match["record"]),
         ("Agreed", ", ".join(match["agreed"])),
-        ("Portrait", match["portrait"] or ""),
+        ("Portrait", "see it with --portrait FILE" if match["portrait"] else ""),
     ):
         if value:
             rows.add_row(f"[dim]{name}[/]", escape(value))
