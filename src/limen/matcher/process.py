@@ -267,6 +267,7 @@ class Matcher:
             if lost:
                 log.warning("keys were taken back", countries=sorted(lost), records=dropped)
             if came:
+                self._sequence = 0  # nothing to go on from
                 for writer in list(self._feeds):  # the front connects again and feeds everything
                     writer.close()
 
