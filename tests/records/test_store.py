@@ -48,6 +48,21 @@ def test_replacing_keeps_the_handle_and_only_the_kept_samples(database):
         assert record.purpose == "alert"
 
 
+def test_a_sample_that_another_writer_withdrew_cannot_be_kept(database):
+    register(database, "FRA")
+    first = draft()
+    with database.writing() as session:
+        store.save(session, first)
+    gone = next(iter(first.new)).id
+    with database.writing() as session:
+        store.withdraw(session, store.by_id(session, first.id))
+    with pytest.raises(BadInput) as error, database.writing() as session:
+        store.save(session, draft(samples=[], kept=frozenset({gone})))
+    assert error.value.code == "conflict"
+    with database.reading() as session:
+        assert store.by_id(session, first.id) is None
+
+
 def test_withdrawing_deletes_samples_and_frees_hits(database):
     register(database, "FRA", "BIH")
     with database.writing() as session:

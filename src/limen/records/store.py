@@ -55,7 +55,8 @@ def save(session: Session, draft: Draft, *, now: int | None = None) -> Record:
     Samples that are neither new nor kept leave the gallery.
 
     Raises:
-        BadInput: another writer has added a record of that id since the draft was made (code `conflict`).
+        BadInput: another writer has added a record of that id, or withdrawn a sample that was to be kept, since the
+            draft was made (code `conflict`).
     """
     now = int(time.time()) if now is None else now
     with session.no_autoflush:  # rows reach the database below, once they have their change numbers
@@ -72,6 +73,8 @@ def _save(session: Session, draft: Draft, now: int) -> Record:
         session.add(record)
     if (record.owner, record.external_key) != (draft.owner, draft.external_key):
         raise BadInput("A record cannot change its owner or id.", code="conflict")
+    if set(draft.kept) - {sample.id for sample in record.samples}:
+        raise BadInput("Another writer has withdrawn a sample that was to be kept.", code="conflict")
     for name in ("fields", "fields_epoch", "fields_hash", "purpose", "valid_from", "valid_until"):
         setattr(record, name, getattr(draft, name))
     record.visible, record.updated = with_owner(draft.visible, draft.owner), now
