@@ -1,0 +1,91 @@
+"""A disk of its own for a hub under test, which can be looked at raw: below the file system, deleted files included."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from limen.evaluation.forgetting.needles import WINDOW, Needles, Thing
+from limen.evaluation.forgetting.scan import BLOCK, Scanner, Trace
+
+SIZE = 2 << 30  # bytes; sparse: only what is written takes room
+_TOOLS = ("mkfs.ext4", "mount", "umount")
+
+
+class Disk:
+    """An ext4 file system in a file, mounted at `folder`."""
+
+    def __init__(self, image: Path, folder: Path) -> None:
+        self.image, self.folder = image, folder
+
+    def scan(self, scanner: Scanner) -> Trace:
+        """Every block that was ever written, as it is on the disk now."""
+        os.sync()
+        trace = Trace()
+        with self.image.open("rb") as file:
+            for start, end in _written(file.fileno(), self.image.stat().st_size):
+                for at in range(start, end, BLOCK):
+                    data = os.pread(file.fileno(), min(BLOCK, end - at) + WINDOW, at)
+                    trace.size += min(len(data), BLOCK)
+                    trace.found |= scanner.search(data)
+        return trace
+
+    def control(self) -> tuple[int, int]:
+        """Write random bytes to a file and delete it: how many windows it had, how many the raw disk shows still."""
+        content = os.urandom(1 << 16)
+        file = self.folder / "deleted"
+        with file.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        file.unlink()
+        needles = Needles.cut([Thing("deleted", content)])
+        return len(needles), len(self.scan(Scanner(needles)).found)
+
+
+def available() -> bool:
+    """Whether this process may make and mount file systems: root, with the tools of a Debian system."""
+    return os.geteuid() == 0 and all(shutil.which(tool, path=_PATH) for tool in _TOOLS)
+
+
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
+
+@contextmanager
+def disk(folder: Path) -> Iterator[Disk | None]:
+    """A disk below `folder` until the block ends; None where the kernel or the container forbids it."""
+    image, place = folder / "disk.img", folder / "disk"
+    place.mkdir()
+    with image.open("wb") as file:
+        file.truncate(SIZE)
+    try:
+        _run("mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=1", str(image))
+        _run("mount", "-o", "loop,nodiscard", str(image), str(place))
+    except (OSError, subprocess.CalledProcessError):
+        yield None
+        return
+    try:
+        yield Disk(image, place)
+    finally:
+        _run("umount", "--lazy", str(place))
+
+
+def _run(*command: str) -> None:
+    environment = os.environ | {"PATH": _PATH}
+    subprocess.run(command, check=True, capture_output=True, env=environment)  # noqa: S603
+
+
+def _written(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
+    """Ranges of a sparse file that hold data."""
+    at = 0
+    while at < size:
+        try:
+            start = os.lseek(descriptor, at, os.SEEK_DATA)
+        except OSError:  # nothing but holes from here
+            return
+        at = os.lseek(descriptor, start, os.SEEK_HOLE)
+        yield start, at

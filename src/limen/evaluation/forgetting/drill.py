@@ -1,0 +1,323 @@
+"""The forgetting drill: a hub of its own, searches of every kind and ending, and a look for whatever stayed.
+
+1. A hub is started on a disk of its own (root; else in a folder), with one wanted person's record.
+2. Everything that the probes consist of is computed beforehand: files, pixels, tensors, embeddings, templates. What the
+   hub holds of it before the first search, such as a network's answer to black borders, is no trace and is left out.
+3. Each group of searches is made; then the memory of every process of the hub is looked through.
+4. In the end all files below the hub's data and temporary folders, shared memory and the raw disk.
+5. Positive controls: a worker is stopped while it works and looked into; a deleted file is looked for on the raw disk.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from limen.access import keys
+from limen.capture.container import Sample
+from limen.errors import LimenError
+from limen.evaluation.forgetting import disk as disks
+from limen.evaluation.forgetting.control import watch_worker
+from limen.evaluation.forgetting.needles import Needles, Thing
+from limen.evaluation.forgetting.people import People
+from limen.evaluation.forgetting.post import ANSWERED_BADLY, FAILED, Post
+from limen.evaluation.forgetting.scan import Frames, Scanner, Trace, files_below
+from limen.evaluation.forgetting.served import ServedHub, served
+from limen.evaluation.forgetting.things import Tracer
+
+OFFICER = "BIH/officer1"
+SETTLE = 1.5  # seconds after the last answer of a group: refilled workers, closed connections
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+NO_HIT, HIT = "no-hit", "hit"
+
+
+@dataclass
+class Case:
+    """One way of searching, and what must come of it."""
+
+    name: str
+    search: Callable[[Sequence[Sample]], str]
+    samples: Callable[[], list[Sample]]
+    outcomes: tuple[str, ...]
+
+
+@dataclass
+class Group:
+    """Searches that end alike, and what they left.
+
+    Attributes:
+        searches, windows: how many were made; how many windows were looked for.
+        outcomes: answers, counted.
+        unexpected: `case: outcome` of searches that ended otherwise than they must.
+        by_path, by_kind: windows found, by place and by what they were cut from.
+    """
+
+    searches: int = 0
+    windows: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    unexpected: list[str] = field(default_factory=list)
+    by_path: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def hits(self) -> int:
+        """Windows found, added up over all places."""
+        return sum(self.by_path.values())
+
+    def add(self, place: str, trace: Trace, needles: Needles) -> None:
+        """Take in what was found in a place."""
+        if trace.found:
+            self.by_path[place] += len(trace.found)
+            self.by_kind.update(needles.kinds[number] for number in trace.found)
+
+
+@dataclass
+class Report:
+    """What the drill found.
+
+    Attributes:
+        groups: by name.
+        control, control_by_kind: windows seen in workers that were stopped while they worked.
+        left_out: windows that the hub held before the first search.
+        processes, memory, files, disk: how much was looked at: processes, bytes, files, bytes of raw disk (None: the
+            disk could not be looked at raw).
+        disk_control: windows of a deleted file, and how many of them the raw disk showed.
+        unreadable: places that could not be looked at.
+        seconds: of the clock.
+    """
+
+    groups: dict[str, Group] = field(default_factory=dict)
+    control: int = 0
+    control_by_kind: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0
+    processes: int = 0
+    memory: int = 0
+    files: int = 0
+    disk: int | None = None
+    disk_control: tuple[int, int] = (0, 0)
+    unreadable: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def hits(self) -> int:
+        """Windows found anywhere."""
+        return sum(group.hits for group in self.groups.values())
+
+    @property
+    def passed(self) -> bool:
+        """Nothing stayed, everything ended as it must, and the scanner was shown to see."""
+        sees = self.control > 0 and (self.disk is None or self.disk_control[1] > 0)
+        return sees and not self.hits and not any(group.unexpected for group in self.groups.values())
+
+    def json(self) -> dict[str, Any]:
+        """For `--json`."""
+        total: Counter[str] = Counter()
+        for group in self.groups.values():
+            total += group.by_path
+        return {
+            "windows": sum(group.windows for group in self.groups.values()),
+            "positive_control_hits": self.control,
+            "hits": self.hits,
+            "by_path": dict(total),
+            "searches": sum(group.searches for group in self.groups.values()),
+            "groups": {
+                name: {
+                    "searches": group.searches,
+                    "outcomes": dict(group.outcomes),
+                    "unexpected": group.unexpected,
+                    "windows": group.windows,
+                    "hits": group.hits,
+                    "by_path": dict(group.by_path),
+                    "by_kind": dict(group.by_kind),
+                }
+                for name, group in self.groups.items()
+            },
+            "positive_control_by_kind": dict(self.control_by_kind),
+            "left_out": self.left_out,
+            "looked_at": {
+                "processes": self.processes,
+                "memory_bytes": self.memory,
+                "files": self.files,
+                "raw_disk_bytes": self.disk,
+                "raw_disk_control": {"windows": self.disk_control[0], "seen": self.disk_control[1]},
+                "unreadable": self.unreadable,
+            },
+            "passed": self.passed,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+class Drill:
+    """One run.
+
+    Args:
+        samples: folder of real samples, or None.
+        rounds: how often each case is searched, each time with other people.
+        say: told what happens now, for a progress line.
+    """
+
+    def __init__(self, samples: Path | None, rounds: int, say: Callable[[str], object]) -> None:
+        self._people, self._rounds, self._say = People(samples), rounds, say
+        self._tracer = Tracer()
+        self._report = Report()
+
+    def run(self) -> Report:
+        """Run all of it; takes minutes.
+
+        Raises:
+            LimenError: this process may not look into others' memory, or the hub under test does not run.
+        """
+        if os.geteuid() != 0:
+            raise LimenError(
+                "The drill looks into the memory of the hub's processes, which only root may.",
+                advice="Run it as root, on a machine for tests.",
+            )
+        began = time.monotonic()
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="limen-drill-")))
+            disk = stack.enter_context(disks.disk(folder)) if disks.available() else None
+            place = disk.folder / "hub" if disk else folder / "hub"
+            place.mkdir()
+            self._say("starting a hub")
+            hub = stack.enter_context(served(place))
+            self._search_all(hub, self._signed_up(hub, folder), disk)
+        self._report.seconds = time.monotonic() - began
+        return self._report
+
+    def _signed_up(self, hub: ServedHub, folder: Path) -> Post:
+        """An officer's post, and the wanted person's record."""
+        environment = os.environ | {"LIMEN_DATA": str(hub.settings.data), "LIMEN_KEYS": str(folder / "keys")}
+        for words in (
+            ("access", "country", "add", "FRA"),
+            ("access", "country", "add", "BIH"),
+            ("access", "officer", "add", OFFICER),
+            ("records", "import", str(self._people.manifest(folder / "records")), "--country", "FRA"),
+        ):
+            command = [sys.executable, "-m", "limen", *words]
+            done = subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603
+            if done.returncode:
+                raise LimenError(f"`limen {' '.join(words[:2])}` failed: {done.stderr.decode()[-400:]}")
+        return Post(hub, OFFICER, keys.load(OFFICER, folder / "keys"))
+
+    def _search_all(self, hub: ServedHub, post: Post, disk: disks.Disk | None) -> None:
+        made = {
+            name: [(case, case.samples()) for case in cases for _ in range(self._rounds)]
+            for name, cases in _groups(post, self._people).items()
+        }
+        self._say("computing what the probes become")
+        things = {name: self._things(parts) for name, parts in made.items()}
+        known = self._known(hub, [thing for group in things.values() for thing in group])
+        wanted = {name: Needles.cut(things[name]).without_windows(known) for name in made}
+        self._control(hub, post)
+        for name, parts in made.items():
+            group = self._report.groups[name] = Group(len(parts), len(wanted[name]))
+            for number, (case, samples) in enumerate(parts, 1):
+                self._say(f"{name}: search {number} of {len(parts)}")
+                outcome = case.search(samples)
+                group.outcomes[outcome] += 1
+                if outcome not in case.outcomes:
+                    group.unexpected.append(f"{case.name}: {outcome}")
+            time.sleep(SETTLE)
+            self._say(f"{name}: looking into memory")
+            self._memory(hub, wanted[name], group)
+        for name, needles in wanted.items():
+            self._say(f"{name}: looking at files and disk")
+            self._disk(hub, needles, self._report.groups[name], disk)
+        if disk:
+            self._report.disk_control = disk.control()
+
+    def _things(self, parts: list[tuple[Case, list[Sample]]]) -> list[Thing]:
+        return self._tracer.things(sample for _, samples in parts for sample in samples)
+
+    def _known(self, hub: ServedHub, things: list[Thing]) -> set[bytes]:
+        """Windows that the hub holds although nobody was searched yet."""
+        self._say("looking into memory before the first search")
+        needles, before = Needles.cut(things), Group()
+        found = self._memory(hub, needles, before)
+        self._report.left_out = len(found)
+        return {bytes(needles.windows[number]) for number in found}
+
+    def _control(self, hub: ServedHub, post: Post) -> None:
+        """See the windows of a search of its own in the worker that does it."""
+        self._say("positive control: looking into a worker at work")
+        samples = self._people.both()
+        needles = Needles.cut(self._tracer.things(samples))
+        seen = watch_worker(hub.part("opener"), Scanner(needles), lambda: post.sealed(samples))
+        self._report.control = len(seen)
+        self._report.control_by_kind = Counter(needles.kinds[number] for number in seen)
+
+    def _memory(self, hub: ServedHub, needles: Needles, group: Group) -> set[int]:
+        scanner, seen, found = Scanner(needles), Frames(), set()
+        processes = hub.processes
+        for name, pid in processes.items():
+            trace = scanner.process(pid, seen)
+            group.add(f"memory of {name.split()[0]}", trace, needles)
+            found |= trace.found
+            self._report.memory += trace.size
+            if trace.unreadable:
+                self._report.unreadable.append(name)
+        self._report.processes = max(self._report.processes, len(processes))
+        return found
+
+    def _disk(self, hub: ServedHub, needles: Needles, group: Group, disk: disks.Disk | None) -> None:
+        scanner = Scanner(needles)
+        files = [(file, str(file.relative_to(hub.folder))) for file in files_below(hub.folder)]
+        files += [(file, str(file)) for file in files_below(SHARED_MEMORY)]
+        for file, name in files:
+            group.add(name, scanner.file(file), needles)
+        self._report.files = len(files)
+        if disk:
+            trace = disk.scan(scanner)
+            group.add("raw disk", trace, needles)
+            self._report.disk = trace.size
+
+
+def _groups(post: Post, people: People) -> dict[str, list[Case]]:
+    """Every kind of search, by how it ends. Those with hits come last."""
+    no_hit, refused = (NO_HIT,), (ANSWERED_BADLY,)
+    died = (ANSWERED_BADLY, FAILED, "cannot-tell")
+    return {
+        "no-hit, sealed": [
+            Case("face", post.sealed, people.face, no_hit),
+            Case("fingers", post.sealed, people.fingers, no_hit),
+            Case("face and fingers", post.sealed, people.both, no_hit),
+        ],
+        "no-hit, plain": [
+            Case("face", post.plain, people.face, no_hit),
+            Case("fingers", post.plain, people.fingers, no_hit),
+            Case("one image", post.image, people.fingers, no_hit),
+            Case("ANSI/NIST-ITL file", post.file, people.fingers, no_hit),
+        ],
+        "refused": [
+            Case("tampered", post.tampered, people.both, refused),
+            Case("sealed for another search", post.sealed_for_another_search, people.both, refused),
+            Case("no container", post.no_container, people.fingers, refused),
+            Case("not signed", post.by_a_stranger, people.both, refused),
+            Case("damaged images", post.plain, lambda: _damaged(people.both()), ("cannot-tell",)),
+        ],
+        "crashed": [
+            Case("worker killed", post.killed("worker"), people.both, died),
+            Case("front killed", post.killed("front"), people.both, died),
+            Case("matcher killed", post.killed("matcher"), people.both, died),
+            Case("hung up", post.hung_up, people.both, died),
+        ],
+        "hit": [
+            Case("fingers, sealed", post.sealed, people.wanted, (HIT,)),
+            Case("fingers, plain", post.plain, people.wanted, (HIT,)),
+            Case("ANSI/NIST-ITL file", post.file, people.wanted, (HIT,)),
+        ],
+    }
+
+
+def _damaged(samples: list[Sample]) -> list[Sample]:
+    """The same images, cut off in the middle."""
+    return [Sample(s.modality, s.position, s.image[: len(s.image) // 2]) for s in samples]
