@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from limen.evaluation import face
+from limen.evaluation import face, face_tail
 from limen.evaluation.plots import det_plot
 
 
@@ -19,6 +19,7 @@ def command(
     directory: Annotated[Path, typer.Argument(help="Folder of identity/image.", exists=True, file_okay=False)],
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the DET curve into this file (png, svg, pdf).")] = None,
+    tail: Annotated[bool, typer.Option("--tail", help="Also check predicted against observed FPIR.")] = False,
 ) -> None:
     """Accuracy and speed of faces: pairs, and an open set with one photo of each person enrolled."""
     found = face.find(directory)
@@ -26,12 +27,16 @@ def command(
         task = progress.add_task("photos", total=len(found))
         photos = face.embed(found, lambda: progress.advance(task))
     figures = face.report(photos)
+    if tail:
+        figures["tail"] = face_tail.report(photos)
     if plot is not None:
         det_plot({"one photo enrolled": face.open_set(photos).curve()}, plot, title="Faces", axes=("FPIR", "FNIR"))
     if json:
         typer.echo(json_.dumps(figures, indent=2))
     else:
         Console().print(_table(figures))
+        if tail:
+            Console().print(_promises(figures["tail"]))
         if not figures["open_set"]["non_mated_probes"]:
             Console(stderr=True).print("Nobody has a single photo, so there are no non-mated probes and no FNIR.")
 
@@ -54,4 +59,13 @@ def _table(figures: dict[str, Any]) -> Table:
     table.add_section()
     table.add_row("detection, one core, median", f"{speed['detect_ms_p50']:.1f} ms")
     table.add_row("alignment, quality and embedding, one core, median", f"{speed['embed_ms_p50']:.1f} ms")
+    return table
+
+
+def _promises(tail: dict[str, Any]) -> Table:
+    law = tail["pareto"]
+    table = Table("records", "FPIR accepted", "FPIR observed", title="Do thresholds keep their promise?")
+    table.caption = f"highest non-mated scores: generalised Pareto, shape {law['shape']:.2f}"
+    for row in tail["fpir"]:
+        table.add_row(f"{row['records']:,}", f"{row['accepted']:.2%}", f"{row['observed']:.2%}")
     return table
