@@ -36,6 +36,16 @@ def gallery(messages, held=None):
     return held
 
 
+def expected(row, record):
+    """What the feed must say of a stored sample."""
+    return {
+        "record": record.handle, "sample": row.handle, "owner": record.owner.encode(), "visible": record.visible,
+        "valid_from": record.valid_from, "valid_until": record.valid_until, "modality": row.modality,
+        "position": row.position, "epoch": row.epoch, "model": row.model.encode().ljust(16, b"\0"),
+        "record_id": record.id.bytes, "sample_id": row.id.bytes, "expires": row.expires, "tail": row.template,
+    }  # fmt: skip
+
+
 def truth(database):
     found = {}
     with database.reading() as session:
@@ -43,7 +53,7 @@ def truth(database):
             for record in store.of_owner(session, owner, limit=10_000):
                 for row in record.samples:
                     if row.template is not None and record.state == State.ACTIVE:
-                        found[record.handle, row.handle] = feed.put(row, record)
+                        found[record.handle, row.handle] = GalleryPut(**expected(row, record))
     return found
 
 

@@ -30,6 +30,7 @@ from limen.errors import BadInput, Damaged, LimenError, Unavailable
 from limen.settings import Settings
 
 BUSY_MS = 20_000  # how long a SQLite writer waits for another: longer than any of our transactions
+CONNECTIONS = 16  # kept open; ten more may be opened: the front uses up to 40 threads, each for milliseconds
 MIGRATIONS = Path(__file__).parent / "migrations"
 _PRAGMAS = (
     "journal_mode=WAL",  # readers never wait for the writer
@@ -58,11 +59,11 @@ class Database:
         self.embedded = self.url.get_backend_name() == "sqlite"
         if self.embedded:
             _make_private(self.url)
-            self.engine = sa.create_engine(self.url, connect_args={"check_same_thread": False})
+            self.engine = sa.create_engine(self.url, pool_size=CONNECTIONS, connect_args={"check_same_thread": False})
             sa.event.listen(self.engine, "connect", _configure)
             sa.event.listen(self.engine, "begin", _begin)
         else:
-            self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+            self.engine = sa.create_engine(self.url, pool_size=CONNECTIONS, pool_pre_ping=True)
         snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         reads = {} if self.embedded else snapshot
         self._readers = self.engine.execution_options(**reads)

@@ -8,9 +8,10 @@ read every change up to n (decision 0191). A reader that remembers the last numb
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from limen.records.tables import Record, Sample, Sequence, State, Tombstone
 from limen.wire.messages import GalleryPut, GalleryWithdraw
@@ -51,44 +52,57 @@ def changes(
         .order_by(Tombstone.change)
         .limit(limit)
     )
-    samples = session.scalars(
-        select(Sample)
-        .where(Sample.change > after, Sample.change <= upper)
-        .options(joinedload(Sample.record))
-        .order_by(Sample.change)
-        .limit(limit)
+    samples = session.execute(
+        _SAMPLES.where(Sample.change > after, Sample.change <= upper).order_by(Sample.change).limit(limit)
     )
     found: list[tuple[int, GalleryPut | GalleryWithdraw]] = [
         *((stone.change, GalleryWithdraw(stone.record, stone.sample)) for stone in stones),
-        *((sample.change, _message(sample, now)) for sample in samples),
+        *((row[0], _message(row, now)) for row in samples),
     ]
     found = sorted(found, key=lambda change: change[0])[:limit]
     last = found[-1][0] if len(found) == limit else upper
     return [message for _, message in found], last
 
 
-def _message(sample: Sample, now: int) -> GalleryPut | GalleryWithdraw:
-    record = sample.record
-    if record.state == State.ACTIVE and record.valid_until > now and sample.template is not None:
-        return put(sample, record)
-    return GalleryWithdraw(record.handle, sample.handle)
+# Columns, not objects: a whole gallery passes here, and rows take a quarter of the time (20 us a sample).
+_SAMPLES = select(
+    Sample.change,
+    Record.state,
+    Record.handle,
+    Sample.handle,
+    Record.owner,
+    Record.visible,
+    Record.valid_from,
+    Record.valid_until,
+    Sample.modality,
+    Sample.position,
+    Sample.epoch,
+    Sample.model,
+    Record.id,
+    Sample.id,
+    Sample.expires,
+    Sample.template,
+).join(Record, Sample.record_id == Record.id)
 
 
-def put(sample: Sample, record: Record) -> GalleryPut:
-    """The message that puts a sample into the gallery."""
+def _message(row: Any, now: int) -> GalleryPut | GalleryWithdraw:
+    (_, state, record, sample, owner, visible, valid_from, valid_until, modality, position, epoch, model, record_id,
+     sample_id, expires, template) = row  # fmt: skip
+    if state != State.ACTIVE or valid_until <= now or template is None:
+        return GalleryWithdraw(record, sample)
     return GalleryPut(
-        record=record.handle,
-        sample=sample.handle,
-        owner=record.owner.encode("ascii"),
-        visible=record.visible,
-        valid_from=record.valid_from,
-        valid_until=record.valid_until,
-        modality=sample.modality,
-        position=sample.position,
-        epoch=sample.epoch,
-        model=sample.model.encode("ascii").ljust(16, b"\0"),
-        record_id=record.id.bytes,
-        sample_id=sample.id.bytes,
-        expires=sample.expires,
-        tail=sample.template or b"",
+        record=record,
+        sample=sample,
+        owner=owner.encode("ascii"),
+        visible=visible,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        modality=modality,
+        position=position,
+        epoch=epoch,
+        model=model.encode("ascii").ljust(16, b"\0"),
+        record_id=record_id.bytes,
+        sample_id=sample_id.bytes,
+        expires=expires,
+        tail=template,
     )
