@@ -58,14 +58,22 @@ class Opened:
     def workers(self) -> int:
         """How many workers are alive."""
         zygote = self.hub.pids["opener"]
-        return len(Path(f"/proc/{zygote}/task/{zygote}/children").read_text().split())
+        pids = Path(f"/proc/{zygote}/task/{zygote}/children").read_text().split()
+        return sum(self._lives(pid) for pid in pids)
 
     def wait_idle(self, seconds: float = 20) -> None:
-        """Wait until only the idle workers are left."""
-        deadline = time.monotonic() + seconds
-        while self.workers() != self.settings.workers + 1:
+        """Wait until only the idle workers are left, and the dead are buried."""
+        deadline, settled = time.monotonic() + seconds, 0
+        while settled < 5:
+            settled = settled + 1 if self.workers() == self.settings.workers + 1 else 0
             assert time.monotonic() < deadline, f"{self.workers()} workers are alive"
             time.sleep(0.02)
+
+    def _lives(self, pid: str) -> bool:
+        try:
+            return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
 
 @pytest.fixture(scope="session")

@@ -272,3 +272,21 @@ def test_a_capture_without_its_devices_signature_says_so(opened: Opened, portrai
     assert receive(search.socket, DeviceSaid, timeout=10) == DeviceSaid(2, 0, 0)
     send(search.socket, Done())
     assert search.report().outcome == 1
+
+
+def test_a_front_that_hangs_up_kills_its_worker_in_the_midst_of_its_work(opened: Opened, portrait: bytes) -> None:
+    opened.wait_idle()
+    search = Search(opened)
+    search.pass_on(PLAIN, encode([face(portrait)] * 32))
+    time.sleep(0.2)
+    with pytest.raises(BlockingIOError):
+        search.socket.recv(1, socket.MSG_DONTWAIT)
+    log = opened.settings.data / "log" / "limen.jsonl"
+    deaths = log.read_text().count('"why": "signal 9"')
+    search.socket.close()
+    deadline = time.monotonic() + 2
+    while log.read_text().count('"why": "signal 9"') == deaths:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert search.id not in opened.matcher.taken
+    opened.wait_idle()

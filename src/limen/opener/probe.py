@@ -18,6 +18,7 @@ from limen.errors import BadFile, BadMessage
 from limen.exchange import an2
 from limen.opener.examine import Finding, examine
 from limen.opener.intake import take_in, wipe
+from limen.opener.lifeline import dying_with
 from limen.opener.tools import Tools
 from limen.terms import Modality, Position
 from limen.vault.client import VaultClient
@@ -71,7 +72,8 @@ def serve(
         else:
             capture = _open(start, received, terms, key)
             _check_device(front, device, capture, terms)
-            findings = [examine(sample.image, sample.modality, sample.position, tools) for sample in capture.samples]
+            with dying_with(front):
+                findings = [examine(s.image, s.modality, s.position, tools) for s in capture.samples]
     except BadFile:
         send(front, Report(NOT_OPENED, 0, 0, b""))
         return
@@ -134,11 +136,12 @@ def _open(start: Message, received: bytearray, terms: OfferTerms, key: X25519Pri
 
 def _examine_file(data: bytes, tools: Tools, front: socket.socket) -> list[Finding]:
     """Findings of the first samples of an ANSI/NIST-ITL file, and its head to the front; `BadFile` if it is none."""
-    transaction = an2.read(data)
-    found = [
-        examine(sample.data, sample.modality, sample.position, tools, round(sample.ppi or 0))
-        for sample in an2.samples(transaction)[:MAX_SAMPLES]
-    ]
+    with dying_with(front):
+        transaction = an2.read(data)
+        found = [
+            examine(sample.data, sample.modality, sample.position, tools, round(sample.ppi or 0))
+            for sample in an2.samples(transaction)[:MAX_SAMPLES]
+        ]
     type1 = transaction.type1
     domain, version, *_ = (*next(iter(type1.subfields(13)), ()), "", "")
     send(front, FileHead(*map(_ascii, (transaction.kind, type1.text(8), type1.text(9), domain, version), HEAD_SIZES)))
