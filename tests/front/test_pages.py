@@ -122,6 +122,7 @@ def test_metrics_are_counts_without_content_for_who_shows_the_token(tmp_path: Pa
         assert 'limen_searches_total{answer="hit",sealed="no"} 1.0' in text
         assert 'limen_errors_total{code="bad-purpose"} 1.0' in text
         assert 'limen_gallery{of="records"} 7.0' in text and "limen_gallery_complete 1.0" in text
+        assert 'limen_strongest_evidence_nats_bucket{le="-4.0",probe="prints"} 50.0' in text
         assert not re.search("BIH|FRA|officer|MARTIN", text)
 
     tell(tmp_path, story)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from limen.wire.messages import (
     Decision,
     DeviceKey,
     End,
+    EvidenceAsk,
+    EvidenceCounts,
     Expect,
     Forget,
     GalleryMark,
@@ -33,6 +36,7 @@ from limen.wire.messages import (
 )
 from limen.wire.parts import Match, SampleReport, pack_matches, pack_samples
 
+FEED = (GalleryReset, GalleryPut, GalleryWithdraw, GalleryMark)
 GOOD_FACE = SampleReport(Modality.FACE, Position.UNKNOWN, 1, 80, 0)
 
 
@@ -121,10 +125,8 @@ class Matcher:
         self._writers.append(writer)
         try:
             while True:
-                message: Message = await read(
-                    reader, Expect, Forget, StatusAsk, GalleryReset, GalleryPut, GalleryWithdraw, GalleryMark
-                )
-                if isinstance(message, GalleryReset | GalleryPut | GalleryWithdraw | GalleryMark):
+                message: Message = await read(reader, Expect, Forget, StatusAsk, EvidenceAsk, *FEED)
+                if isinstance(message, FEED):
                     self.fed.append(message)
                     if isinstance(message, GalleryMark):
                         writer.write(message.pack())
@@ -133,6 +135,8 @@ class Matcher:
                     self.expected.append(message)
                 elif isinstance(message, Forget):
                     self.forgotten.append(message.search)
+                elif isinstance(message, EvidenceAsk):
+                    writer.write(EvidenceCounts(50, struct.pack("<96Q", *([0] * 40 + [50] + [0] * 55))).pack())
                 else:
                     writer.write(Status(7, 5, 2, 0, 0, 0, 4096, self.sequence).pack())
         except Exception:

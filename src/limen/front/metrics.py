@@ -7,14 +7,39 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Iterable
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
+from limen.matcher.watch import EDGES
 from limen.search.answer import SearchAnswer
 from limen.settings import Settings
 from limen.vault.files import replace_private
 
 SECONDS = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)  # bounds: around the second that an answer may take
+
+
+class EvidenceOfStrongest(Collector):
+    """Histograms of the strongest candidate's evidence, as the matcher published them: the error rates in service.
+
+    A drift of these to the right without more hits means that false positives will follow; see docs/accuracy.md.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[str, list[int]] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        """The histograms."""
+        family = HistogramMetricFamily(
+            "limen_strongest_evidence_nats", "Evidence for each search's strongest candidate.", labels=["probe"]
+        )
+        for kind, counts in self.counts.items():
+            bounds = [*(str(float(edge)) for edge in EDGES), "+Inf"]
+            family.add_metric([kind], list(zip(bounds, accumulate(counts), strict=True)), sum_value=None)
+        yield family
 
 
 class Metrics:
@@ -39,6 +64,8 @@ class Metrics:
         self.reasons = Counter("limen_reasons", "Reasons given with answers.", ["reason"], registry=self.registry)
         self.open = Gauge("limen_open_searches", "Searches open now.", registry=self.registry)
         self.gallery = Gauge("limen_gallery", "Size of the gallery.", ["of"], registry=self.registry)
+        self.evidence = EvidenceOfStrongest()
+        self.registry.register(self.evidence)
         self.complete = Gauge("limen_gallery_complete", "1 once the whole gallery is in force.", registry=self.registry)
 
     def publish_token(self) -> None:

@@ -25,6 +25,7 @@ from limen.matcher.decision import Policy
 from limen.matcher.gallery import Gallery
 from limen.matcher.opening import Keys, open_reference
 from limen.matcher.search import Outcome, Probe, identify
+from limen.matcher.watch import Watch, kind_of
 from limen.reasons import Reason, to_mask
 from limen.ridge.template import RidgeTemplate
 from limen.settings import Settings
@@ -35,6 +36,7 @@ from limen.wire.messages import (
     MAX_SAMPLES,
     Decision,
     Done,
+    EvidenceAsk,
     Expect,
     Failed,
     Forget,
@@ -99,6 +101,18 @@ class Expected:
     deadline: asyncio.TimerHandle
 
 
+FROM_FRONT: tuple[type[Message], ...] = (
+    Expect,
+    Forget,
+    GalleryPut,
+    GalleryWithdraw,
+    GalleryReset,
+    GalleryMark,
+    StatusAsk,
+    EvidenceAsk,
+)
+
+
 class Matcher:
     """State of the process: the gallery, searches that are expected, probes that came before their announcement."""
 
@@ -111,6 +125,7 @@ class Matcher:
         self._expected: dict[bytes, Expected] = {}
         self._early: dict[bytes, Probe] = {}
         self._feeds: set[asyncio.StreamWriter] = set()
+        self._watch = Watch()
         self._sequence = self._rejected = 0
         self._complete = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,6 +155,7 @@ class Matcher:
         task.add_done_callback(self._tasks.discard)
 
     async def _search(self, search: bytes, probe: Probe, expected: Expected) -> None:
+        kind = kind_of(faces=bool(probe.faces), prints=bool(probe.prints))
         try:
             async with self._gallery_lock:
                 outcome = await asyncio.get_running_loop().run_in_executor(
@@ -147,6 +163,7 @@ class Matcher:
                     lambda: identify(self._gallery, probe, expected.country, self._policy, complete=self._complete),
                 )
             decision = _decision(search, outcome)
+            self._watch.count(kind, outcome.strongest)
         except Exception as error:  # whatever went wrong, somebody waits for an answer
             log.error("a search failed", exc_info=error)
             mask = to_mask((Reason.GALLERY_INCOMPLETE,))
@@ -171,7 +188,15 @@ class Matcher:
         try:
             while True:
                 message: Message = await read(
-                    reader, Expect, Forget, GalleryPut, GalleryWithdraw, GalleryReset, GalleryMark, StatusAsk
+                    reader,
+                    Expect,
+                    Forget,
+                    GalleryPut,
+                    GalleryWithdraw,
+                    GalleryReset,
+                    GalleryMark,
+                    StatusAsk,
+                    EvidenceAsk,
                 )
                 await self._serve_one(message, writer)
         finally:
@@ -187,6 +212,9 @@ class Matcher:
                 self._forget(message.search)
             case StatusAsk():
                 writer.write(self._status().pack())
+                await writer.drain()
+            case EvidenceAsk():
+                writer.write(self._watch.published().pack())
                 await writer.drain()
             case GalleryMark():
                 self._sequence, self._complete = message.sequence, bool(message.complete)

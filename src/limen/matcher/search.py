@@ -66,7 +66,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An answer, why, the records it rests on (strongest first), and what was searched in how many seconds."""
+    """An answer, why, the records it rests on (strongest first), and what was searched in how many seconds.
+
+    strongest: nats of the strongest candidate, whatever became of it; None without any. For `matcher.watch` alone.
+    """
 
     answer: Answer
     reasons: frozenset[Reason]
@@ -74,6 +77,7 @@ class Outcome:
     records: int
     samples: int
     seconds: float
+    strongest: float | None = None
 
 
 def identify(
@@ -109,6 +113,7 @@ def identify(
         asked.records,
         gallery.count(*Modality),
         time.perf_counter() - started,
+        max((found.total for found in searched), default=None),
     )
 
 

@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from limen.errors import LimenError, Unavailable
 from limen.terms import Purpose
 from limen.wire.frame import read
-from limen.wire.messages import Decision, Expect, Forget, Message, Status, StatusAsk
+from limen.wire.messages import (
+    Decision,
+    EvidenceAsk,
+    EvidenceCounts,
+    Expect,
+    Forget,
+    Message,
+    Status,
+    StatusAsk,
+)
 
 RETRY_SECONDS = 0.2  # between attempts to reach the matcher
 MARGIN_SECONDS = 2.0  # over the matcher's own deadline, for its answer to arrive
 STATUS_SECONDS = 2.0
+
+T = TypeVar("T", Status, EvidenceCounts)
 
 log = structlog.get_logger()
 
@@ -31,6 +42,7 @@ class Matcher:
         self._writer: asyncio.StreamWriter | None = None
         self._decisions: dict[bytes, asyncio.Future[Decision]] = {}
         self._statuses: list[asyncio.Future[Status]] = []
+        self._evidence: list[asyncio.Future[EvidenceCounts]] = []
 
     @property
     def up(self) -> bool:
@@ -79,9 +91,17 @@ class Matcher:
 
     async def status(self) -> Status:
         """The gallery's size and state; `Unavailable` if the matcher is lost or silent."""
-        self._write(StatusAsk())
-        future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
-        self._statuses.append(future)
+        return await self._ask(StatusAsk(), self._statuses)
+
+    async def evidence(self) -> EvidenceCounts:
+        """How strong the strongest candidates were, in counts (`matcher.watch`); raises as `status`."""
+        return await self._ask(EvidenceAsk(), self._evidence)
+
+    async def _ask(self, question: Message, waiting: list[asyncio.Future[T]]) -> T:
+        """Ask what is answered in the order of asking."""
+        self._write(question)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        waiting.append(future)
         try:
             async with asyncio.timeout(STATUS_SECONDS):
                 return await future
@@ -95,23 +115,24 @@ class Matcher:
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while True:
-            message: Message = await read(reader, Decision, Status)
+            message: Message = await read(reader, Decision, Status, EvidenceCounts)
             if isinstance(message, Decision):
                 decision = self._decisions.pop(message.search, None)
                 if decision is not None and not decision.done():
                     decision.set_result(message)
-            elif isinstance(message, Status) and self._statuses:
-                status = self._statuses.pop(0)
-                if not status.done():
-                    status.set_result(message)
+            elif isinstance(message, Status):
+                _answer(self._statuses, message)
+            elif isinstance(message, EvidenceCounts):
+                _answer(self._evidence, message)
 
     def _hang_up(self) -> None:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        waiting: list[asyncio.Future[Any]] = [*self._decisions.values(), *self._statuses]
+        waiting: list[asyncio.Future[Any]] = [*self._decisions.values(), *self._statuses, *self._evidence]
         self._decisions.clear()
         self._statuses.clear()
+        self._evidence.clear()
         for future in waiting:
             if not future.done():
                 future.set_exception(_no_matcher())
@@ -124,6 +145,12 @@ async def decided(future: asyncio.Future[Decision], seconds: float) -> Decision:
             return await future
     except TimeoutError:
         raise _no_matcher() from None
+
+
+def _answer(waiting: list[asyncio.Future[T]], message: T) -> None:
+    """Give the answer to who asked first."""
+    if waiting and not (first := waiting.pop(0)).done():
+        first.set_result(message)
 
 
 def _look_at(future: asyncio.Future[Decision]) -> None:

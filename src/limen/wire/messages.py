@@ -295,6 +295,22 @@ class Status(Message, kind=55, layout="IIIIIIQQ"):
     sequence: int
 
 
+@dataclass(frozen=True)
+class EvidenceAsk(Message, kind=56):
+    """How strong was the strongest candidate of each search, in counts? Answer: EvidenceCounts."""
+
+
+@dataclass(frozen=True)
+class EvidenceCounts(Message, kind=57, layout="Q", tail=2 * KIB):
+    """Searches counted by kind of probe and nats of their strongest candidate (`matcher.watch`). Names no search.
+
+    searches: how many are counted; the tail holds uint64 counts, a row of bins for each kind of probe.
+    """
+
+    searches: int
+    tail: bytes
+
+
 # --- to the vault ---
 
 SEAL_CONTEXT = "B3s16s16sBB16sQ"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,12 +10,13 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from limen import __version__
-from limen.errors import NotSignedIn
+from limen.errors import NotSignedIn, Unavailable
 from limen.front import health
 from limen.front.failures import ErrorAnswer
 from limen.front.health import Health
 from limen.front.identity import of_session
 from limen.front.parts import Parts
+from limen.matcher.watch import unpack
 
 router = APIRouter(tags=["hub"])
 
@@ -56,6 +58,8 @@ async def metrics(request: Request) -> Response:
     if (found := (await health.summary(parts, details=True)).gallery) is not None:
         for name in ("records", "faces", "fingers", "palms", "marks", "rejected"):
             parts.metrics.gallery.labels(name).set(getattr(found, name))
+    with contextlib.suppress(Unavailable):
+        parts.metrics.evidence.counts = unpack(await parts.matcher.evidence())
     return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
