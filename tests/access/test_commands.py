@@ -62,6 +62,23 @@ def test_a_user_registers_the_same_key_at_a_second_hub(tmp_path, monkeypatch):
     assert keys.load("FRA/a").private_bytes_raw() == first
 
 
+def test_people_of_the_pages_need_no_key():
+    limen("country", "add", "FRA")
+    assert "Private key" not in limen("officer", "add", "FRA/a", "--pages-only")
+    assert not keys.path("FRA/a").exists()
+    assert json.loads(limen("officer", "list", "--json"))[0]["key"] is None
+    assert "/enter/" in limen("invite", "FRA/a")
+
+
+def test_a_key_is_one_persons_or_devices():
+    limen("country", "add", "FRA")
+    limen("officer", "add", "FRA/a")
+    with pytest.raises(BadInput, match="This key is registered"):
+        limen("device", "add", "FRA/a")
+    with pytest.raises(BadInput, match="registered already"):
+        limen("officer", "add", "FRA/a")
+
+
 def test_retired_people_stay_listed_and_get_no_link():
     limen("country", "add", "FRA")
     limen("officer", "add", "FRA/a", "--role", "clerk")

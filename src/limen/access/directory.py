@@ -98,6 +98,13 @@ def advance_counter(session: Session, device_id: uuid.UUID, counter: int) -> Non
         )
 
 
+def check_key(session: Session, public_key: bytes) -> None:
+    """`BadInput` if a key is registered already, for an officer or a device, also a retired one."""
+    for other in (Officer, Device):
+        if session.scalars(select(other).where(other.public_key == public_key)).first():
+            raise BadInput("This key is registered already, under another name.", advice="Make a new key for each.")
+
+
 def find_officer(session: Session, key_id: str) -> Officer | None:
     """The officer of a name, unless retired."""
     return _find(session, Officer, key_id)
@@ -152,7 +159,6 @@ def _free(session: Session, table: type[Listed], key_id: str, public_key: bytes 
     registered(session, country)
     if session.scalars(select(table).where(table.country == country, table.name == name)).first():
         raise BadInput(f"{key_id} is registered already.", advice="Names are never used again: choose another.")
-    for other in (Officer, Device) if public_key else ():
-        if session.scalars(select(other).where(other.public_key == public_key)).first():
-            raise BadInput("This key is registered already, under another name.", advice="Make a new key for each.")
+    if public_key:
+        check_key(session, public_key)
     return country, name

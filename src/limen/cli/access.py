@@ -69,13 +69,19 @@ def add_officer(
     name: KeyId,
     public_key: PublicKey = None,
     role: Annotated[str, typer.Option(help=f"One of {', '.join(Role)}.")] = Role.OFFICER.value,
+    pages_only: Annotated[
+        bool, typer.Option("--pages-only", help="No key: enters the pages by invitation only.")
+    ] = False,
     data: DataFolder = None,
 ) -> None:
     """Register an officer with a key; without --public-key, this user's own key of that name, made if needed."""
     wanted = Role.parse(role)
     with _database(data).writing() as session:
-        directory.add_officer(session, name, None, wanted).public_key = _key(name, public_key)
-    _registered(name, public_key)
+        added = directory.add_officer(session, name, None, wanted)
+        if not pages_only:
+            directory.check_key(session, key := _key(name, public_key))
+            added.public_key = key
+    _registered(name, made=not pages_only and public_key is None)
 
 
 @officer.command("list")
@@ -103,7 +109,7 @@ def add_device(name: KeyId, public_key: PublicKey = None, data: DataFolder = Non
     """Register a device with a key; without --public-key, this user's own key of that name, made if needed."""
     with _database(data).writing() as session:
         directory.add_device(session, name, _key(name, public_key))
-    _registered(name, public_key)
+    _registered(name, made=public_key is None)
 
 
 @device.command("list")
@@ -152,9 +158,9 @@ def _key(name: str, public_key: Path | None) -> bytes:
     return keys.generate(name)
 
 
-def _registered(name: str, public_key: Path | None) -> None:
+def _registered(name: str, *, made: bool) -> None:
     console.print(f"{name} is registered.", highlight=False)
-    if public_key is None:
+    if made:
         console.print(f"Private key: {keys.path(name)}", highlight=False, soft_wrap=True)
 
 
