@@ -15,7 +15,7 @@ from limen.search.offer import Worker
 from limen.terms import Purpose
 from limen.wire.messages import FileHead, Offer
 
-MAX_OPEN_EACH = 8  # open searches of one officer: a post has one or two; more would hoard workers
+MAX_OPEN_EACH = 16  # open searches of one officer: a post has one or two, a gateway more; half of all workers
 MAX_OPEN = 256  # of all officers, a bound on memory
 
 
