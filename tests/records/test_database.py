@@ -15,7 +15,7 @@ from sqlalchemy import exc
 
 from limen.errors import BadInput, Damaged, LimenError, Unavailable
 from limen.records.database import Database, open_database, translate
-from limen.records.tables import Country, Table, Tombstone
+from limen.records.tables import Country, Record, Table, Tombstone
 from limen.settings import Settings
 
 
@@ -30,6 +30,33 @@ def test_an_upgrade_twice_changes_nothing(database):
     database.upgrade()
     assert database.version() == before
     assert before[0] == before[1]
+
+
+def test_an_upgrade_keeps_every_row(empty_url):
+    """A table that a migration rebuilds must not take its children with it."""
+    database = Database(empty_url)
+    database.upgrade("0001")
+    blob, record = bytes(32), "0" * 31 + "1"
+    with database.writing() as session:
+        session.execute(sa.text("INSERT INTO countries VALUES ('FRA', '', NULL, 0)"))
+        session.execute(
+            sa.text("INSERT INTO records VALUES (:id, 1, 'FRA', :b, :b, 1, :b, :b, 'alert', 0, 9, 'active', 1, 5, 5)"),
+            {"id": record, "b": blob},
+        )
+        session.execute(
+            sa.text(
+                "INSERT INTO samples VALUES "
+                "(:id, 1, :id, 1, 0, 'm', 9, 0, 0, 1, 1, 0, 1, 9, :b, 2, 5, 0, :b, NULL, NULL)"
+            ),
+            {"id": record, "b": blob},
+        )
+    database.upgrade()
+    with database.reading() as session:
+        [found] = session.scalars(sa.select(Record)).all()
+        assert (found.retained_from, len(found.samples)) == (5, 1)
+    with pytest.raises(BadInput), database.writing() as session:  # foreign keys hold again
+        session.execute(sa.text("UPDATE samples SET record_id = :no"), {"no": "0" * 31 + "2"})
+    database.close()
 
 
 def _upgrade(url):

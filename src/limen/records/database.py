@@ -98,17 +98,23 @@ class Database:
         if not self.embedded:
             session.execute(_SET_OWNER, {"owner": owner or EVERY_OWNER})
 
-    def upgrade(self) -> None:
-        """Bring the schema to this release's version. Safe to call from several processes at once."""
-        with _translated(), _one_at_a_time(self.url):
-            with self.engine.execution_options(limen_writes=True).begin() as connection:
+    def upgrade(self, to: str = "head") -> None:
+        """Bring the schema to this release's version, or another. Safe to call from several processes at once."""
+        with _translated(), _one_at_a_time(self.url), self.engine.connect() as connection:
+            if self.embedded:  # else a migration that copies a table and drops the old one cascades into its children
+                connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+                connection.detach()  # this connection is closed afterwards, not used again
+            connection = connection.execution_options(limen_writes=True)
+            with connection.begin():
                 if not self.embedded:  # released with the transaction; the number is "limen" in ASCII
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(465741472110)"))
                     connection.execute(_SET_OWNER, {"owner": EVERY_OWNER})
                 config = Config()
                 config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, to)
+                if self.embedded and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise Damaged("The database's rows do not fit together.", advice=_BACKUP)
 
     def version(self) -> tuple[str | None, str]:
         """Schema version that the database has (None: empty), and the one that this release needs."""

@@ -16,7 +16,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("records", sa.Column("retained_from", sa.BigInteger(), nullable=True))
+    op.add_column("records", sa.Column("retained_from", sa.BigInteger(), nullable=False, server_default="0"))
     op.execute("UPDATE records SET retained_from = created")
-    with op.batch_alter_table("records") as records:  # SQLite can only do this by copying the table
-        records.alter_column("retained_from", existing_type=sa.BigInteger(), nullable=False)
