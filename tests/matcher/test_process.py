@@ -275,7 +275,7 @@ def test_who_breaks_the_protocol_is_cut_off_and_the_rest_goes_on(settings: Setti
 
 
 def test_what_a_probe_held_is_not_in_memory_afterwards(tmp_path: Path) -> None:
-    """A probe's vector is looked for in all writable memory of the matcher, which runs as the hub starts it."""
+    """A probe's numbers are looked for in all writable memory of the matcher, which runs as the hub starts it."""
     process = _start("matcher", Settings(data=tmp_path))
     try:
         with connect(Settings(data=tmp_path).socket("matcher-front")) as sock:
@@ -283,10 +283,12 @@ def test_what_a_probe_held_is_not_in_memory_afterwards(tmp_path: Path) -> None:
             send(sock, GalleryReset())
             lone.mark()
             template = face(99, 1)
-            needle, probe = template.vector[:12].tobytes(), ((Modality.FACE, 0, template), *_person(99)[1:])
+            probe = ((Modality.FACE, 0, template), *_person(99)[1:])
+            fingers = [part.x[:12].tobytes() for modality, _, part in probe if modality is Modality.FINGER]
+            needle = template.vector[:12].tobytes()
             lone.search(*probe)
             lone.status()
-            assert _find(process.pid, needle) == 0
+            assert [_find(process.pid, thing) for thing in (needle, *fingers)] == [0] * (1 + len(fingers))
             early = os.urandom(16)
             _probe(lone.settings, early, *probe)  # waits for its announcement: now there is something to be found
             assert _find(process.pid, needle) > 0

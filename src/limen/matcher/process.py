@@ -23,6 +23,7 @@ from limen.face.template import FaceTemplate
 from limen.matcher import ENVIRONMENT
 from limen.matcher.decision import Policy
 from limen.matcher.gallery import Gallery
+from limen.matcher.heap import keep_no_blocks
 from limen.matcher.opening import Keys, open_reference
 from limen.matcher.search import Outcome, Probe, identify
 from limen.matcher.watch import Watch, kind_of
@@ -75,6 +76,7 @@ def main(settings: Settings, ready: Callable[[], None] | None = None) -> None:
         log.warning("freed memory is not overwritten", advice="start the matcher through the hub")
     if not lock_memory():
         log.warning("memory is not locked", advice="raise RLIMIT_MEMLOCK, or templates may reach the swap")
+    keep_no_blocks()
     asyncio.run(_serve(settings, ready))
 
 
@@ -121,7 +123,9 @@ class Matcher:
         self._keys = Keys(lambda: VaultClient.connect(settings, "vault-matcher"))
         self._gallery = Gallery()
         self._gallery_lock = asyncio.Lock()  # a search sees the gallery as it was when it began
-        self._searching = ThreadPoolExecutor(1, "search")  # the kernels let the loop run meanwhile
+        self._searching = ThreadPoolExecutor(
+            1, "search", initializer=keep_no_blocks
+        )  # the kernels let the loop run meanwhile
         self._expected: dict[bytes, Expected] = {}
         self._early: dict[bytes, Probe] = {}
         self._feeds: set[asyncio.StreamWriter] = set()
