@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -164,7 +165,8 @@ class Hub:
             pipe.close()
             status = part.ended(restart=restart)
             if restart:
-                self._log.error("a part ended", name=part.name, status=status)
+                with contextlib.suppress(OSError):  # as for `_note`
+                    self._log.error("a part ended", name=part.name, status=status)
         self._note()
 
     def _patience(self) -> float | None:
@@ -195,8 +197,9 @@ class Hub:
             "url": self.settings.url,
             "parts": {name: part.described() for name, part in self.parts.items()},
         }
-        self.settings.run.mkdir(mode=0o700, exist_ok=True)
-        replace_private(self.settings.run / "state.json", json.dumps(state, indent=1).encode())
+        with contextlib.suppress(OSError):  # a full disk must not end the supervision
+            self.settings.run.mkdir(mode=0o700, exist_ok=True)
+            replace_private(self.settings.run / "state.json", json.dumps(state, indent=1).encode())
         with self._changed:
             self._changed.notify_all()
 
