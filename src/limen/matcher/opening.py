@@ -9,7 +9,6 @@ from limen.countries import ORDER
 from limen.errors import BadTemplate, KeyUnavailable
 from limen.face.template import FaceTemplate
 from limen.matcher.gallery import Reference
-from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality
 from limen.vault.client import VaultClient
 from limen.vault.seal import Context, Use, forget_keys, open_blob
@@ -83,7 +82,7 @@ def open_reference(put: GalleryPut, keys: Keys) -> Reference:
     Raises:
         KeyUnavailable, Unavailable: see `Keys.key`.
         Damaged: the blob does not open as what the message says that it is.
-        BadTemplate: what was sealed is no template of the stated kind.
+        BadTemplate: what was sealed is no face template; packed prints are checked when they are put.
     """
     owner = put.owner.decode("ascii", "replace")
     if owner not in ORDER or put.modality not in list(Modality):
@@ -93,7 +92,7 @@ def open_reference(put: GalleryPut, keys: Keys) -> Reference:
     )
     content = open_blob(keys.key(owner, put.epoch), context, put.tail)
     modality = Modality(put.modality)
-    template = FaceTemplate.unpack(content) if modality is Modality.FACE else RidgeTemplate.unpack(content)
+    template = FaceTemplate.unpack(content) if modality is Modality.FACE else content
     return Reference(
         record=put.record,
         sample=put.sample,

@@ -13,6 +13,7 @@ from limen.face import evidence as face_evidence
 from limen.face.combine import combine
 from limen.face.template import FaceTemplate
 from limen.matcher.decision import Asked, Policy, decide
+from limen.matcher.faces import THREADS
 from limen.matcher.fusion import Evidence, Finding, fuse
 from limen.matcher.gallery import Gallery
 from limen.matcher.positions import Group, group
@@ -24,7 +25,8 @@ from limen.terms import Answer, Modality
 from limen.wire.parts import Match
 
 CANDIDATES = 32  # records that each probe sample may propose; the rest of the gallery is below them for it
-DEPTH = 256  # prints that a search of one group brings back, before invisible records are left out
+DEPTH, DEEPEST = 256, 8192  # prints that a search of one group brings back, before invisible records are left out
+VISIBLE = 4  # times `CANDIDATES` that are to be left of them
 FACE = (Modality.FACE, 0)
 FULL_PRINT = 40  # minutiae of a good plain impression; fewer carry less evidence, in proportion
 PRINT_EXPECTED = (14.0, 6.0)  # nats, mean and deviation of a mated comparison of good prints
@@ -141,10 +143,12 @@ def _by_face(gallery: Gallery, face: FaceTemplate, allowed: np.ndarray) -> set[i
 def _by_print(gallery: Gallery, where: Group, template: RidgeTemplate, allowed: np.ndarray) -> set[int]:
     """Slots of the most alike prints among the allowed records, over all comparable positions."""
     keys, scores = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
+    share = max(float(allowed.mean()), 1e-9) if len(allowed) else 1.0
+    depth = int(np.clip(VISIBLE * CANDIDATES / share, DEPTH, DEEPEST))
     for kept in gallery.groups(where):
-        found, likeness = gallery.ridges[kept].search(template, DEPTH)
+        found, likeness = gallery.ridges[kept].search(template, depth, threads=THREADS)
         visible = allowed[gallery.slots_of(found)]
-        if len(found) == DEPTH and np.count_nonzero(visible) < CANDIDATES:  # hidden records took the places
+        if len(found) == depth and np.count_nonzero(visible) < CANDIDATES:  # hidden records took the places
             found, likeness = _search_visible(gallery, kept, template, allowed)
             visible = np.ones(len(found), bool)
         keys.append(found[visible])
