@@ -10,7 +10,8 @@ namespace limen::ridge {
 
 constexpr int kMaxCandidates = 64;  // pairs of alike local structures that are weighed against one another
 constexpr float kUnrelated = -6;    // nats: no two minutiae have alike surroundings
-constexpr int kFeatures = 24;
+constexpr int kFeatures = 24;       // what a comparison finds
+constexpr int kScoreInputs = 21;    // what the scoring network sees of it
 
 // A print as bare pointers, for the kernels: they must not instantiate library templates, because every instruction
 // set would emit its own copy under one name and the linker would keep any.
@@ -28,7 +29,7 @@ struct Outcome {
   int pairs = 0;
   float least_agreement = 0;        // set before: give up (kUnrelated) where no pair of minutiae is this well supported
   std::int32_t *pairs_first = nullptr, *pairs_second = nullptr;  // where to write the pairs, if wanted
-  float features[kFeatures] = {};
+  float features[kFeatures] = {}, inputs[kScoreInputs] = {};
 };
 
 // Room for one comparison; sizes in values. `n`, `m`: padded counts of the first and second print.

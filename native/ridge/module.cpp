@@ -101,16 +101,15 @@ NB_MODULE(_native, m) {
     const std::size_t count = scores.size();
     return owned(std::move(scores), {count});
   }, "probe"_a, "references"_a, "level"_a = -1);
-  m.def("features", [](const Minutiae& probe, nb::list references, int level) {
+  m.def("inputs", [](const Minutiae& probe, nb::list references, int level) {
     const Level chosen = level_of(level);
     const References list(references);
     std::vector<float> rows;
     for (const Minutiae* print : list.prints) {
       const Outcome out = run(probe, *print, chosen);
-      rows.push_back(out.score);
-      rows.insert(rows.end(), out.features, out.features + kFeatures);
+      rows.insert(rows.end(), out.inputs, out.inputs + kScoreInputs);
     }
-    return owned(std::move(rows), {list.prints.size(), kFeatures + 1});
+    return owned(std::move(rows), {list.prints.size(), kScoreInputs});
   }, "probe"_a, "references"_a, "level"_a = -1);
   m.def("scan", [](const Minutiae& probe, nb::list references, int level) {
     const Level chosen = level_of(level);

@@ -118,8 +118,16 @@ def test_instruction_sets_agree_bit_for_bit(first, second):
         return prepare(template(x / 4, y / 4, angle * 2 * np.pi / 65536, kind, quality))
 
     a, b = made(first), made(second)
-    results = [_native.features(a, [b], level)[0].tobytes() for level in range(_native.best_level() + 1)]
-    assert len(set(results)) == 1
+    results = {
+        (
+            _native.compare(a, b, level),
+            _native.inputs(a, [b], level).tobytes(),
+            _native.scan(a, [b], level).tobytes(),
+            _native.explain(a, b, level)[1].tobytes(),
+        )
+        for level in range(_native.best_level() + 1)
+    }
+    assert len(results) == 1
 
 
 def test_instruction_sets_agree_on_fingers():
@@ -128,9 +136,7 @@ def test_instruction_sets_agree_on_fingers():
     fingers = [finger(seed) for seed in range(12)]
     references = [prepare(impression(f, 1, turn=0.3)) for f in fingers]
     for one in fingers:
-        plain, *others = (
-            _native.features(prepare(one), references, level) for level in range(_native.best_level() + 1)
-        )
+        plain, *others = (_native.inputs(prepare(one), references, level) for level in range(_native.best_level() + 1))
         for other in others:
             assert np.array_equal(plain, other)
 

@@ -1,0 +1,1 @@
+"""Training of the comparator's weights (native/ridge/*_weights.hpp): `python -m training.ridge`."""
