@@ -15,7 +15,7 @@ from limen import countries
 from limen.errors import NotFound, Unavailable
 from limen.records import feed, manifest, store
 from limen.records.database import Database
-from limen.records.export import export
+from limen.records.export import export, listed, pages
 from limen.records.importer import Import
 from limen.records.tables import Record, Sample
 from limen.settings import Settings
@@ -279,13 +279,26 @@ def test_what_is_exported_can_be_imported(database, vault, folder, tmp_path):
     register(database, "FRA", "DEU")
     write(folder, *PEOPLE[:3], row("R-9", "face=face3.jpg; mark=finger3.png", "A;B", "2027-01-01", "BIH"))
     run(database, vault, folder)
-    assert sorted(export(database, vault, "FRA", tmp_path / "out")) == ["R-0", "R-1", "R-2", "R-9"]
+    assert list(export(database, vault, "FRA", tmp_path / "out")) == [True] * 4
     assert (tmp_path / "out").stat().st_mode & 0o077 == 0
     job = Import(Settings(), database, vault, "DEU", tmp_path / "out", enrol=Opener(vault), now=NOW)
     assert outcomes(job.entries(manifest.read(tmp_path / "out" / "manifest.jsonl")[0])) == ["added"] * 4
     french, german = state(database, vault, "FRA"), state(database, vault, "DEU")
     assert {key: value[0] for key, value in french.items()} == {key: value[0] for key, value in german.items()}
     assert [value[3] for value in french.values()] == [value[3] for value in german.values()]
+
+
+def test_one_damaged_record_hides_no_others(database, vault, folder, tmp_path):
+    register(database, "FRA")
+    write(folder, *PEOPLE)
+    run(database, vault, folder)
+    with database.writing() as session:
+        first = store.of_owner(session, "FRA")[0]
+        first.fields = first.fields[:-1] + bytes([first.fields[-1] ^ 1])
+    states = [listed(record, vault)["state"] for record in pages(database, "FRA")]
+    assert states == ["damaged", "active", "active", "active"]
+    assert list(export(database, vault, "FRA", tmp_path / "out")) == [False, True, True, True]
+    assert len((tmp_path / "out" / "manifest.jsonl").read_text().splitlines()) == 3
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))

@@ -103,8 +103,10 @@ def list_records(country: Country, data: DataFolder = None, as_json: AsJson = Fa
     """List a country's records."""
     owner = countries.check(country)
     with _vault(data, owner=owner) as (_, database, vault):
-        rows = (export.summary(row, store.personal_fields(row, vault)) for row in export.pages(database, owner))
-        _show(list(rows), as_json)
+        rows = [export.listed(row, vault) for row in export.pages(database, owner)]
+    _show(rows, as_json)
+    if damaged := sum(row["state"] == export.DAMAGED for row in rows):
+        raise Damaged(f"{damaged} record(s) do not open.", advice="Restore them from a backup.")
 
 
 @app.command("show")
@@ -158,13 +160,16 @@ def export_(
     """Write a country's own records, in clear, as a folder that `records import` takes."""
     owner = countries.check(country)
     with _vault(data, owner=owner) as (_, database, vault):
-        count = sum(1 for _ in export.export(database, vault, owner, folder))
+        outcomes = Counter(export.export(database, vault, owner, folder))
+    count, damaged = outcomes[True], outcomes[False]
     if as_json:
-        console.print_json(data={"country": owner, "records": count, "folder": str(folder)})
+        console.print_json(data={"country": owner, "records": count, "damaged": damaged, "folder": str(folder)})
     else:
         console.print(
             f"{count} records of {owner} in {folder}, [bold]in clear[/]: keep it safe, and delete it after use."
         )
+    if damaged:
+        raise Damaged(f"{damaged} record(s) do not open and were left out.", advice="Restore them from a backup.")
 
 
 @app.command("suspend")

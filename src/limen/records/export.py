@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from limen import countries
-from limen.errors import BadInput, Unavailable
+from limen.errors import BadInput, Damaged, Unavailable
 from limen.records import store
 from limen.records.database import Database
 from limen.records.index import Vault
@@ -20,6 +20,7 @@ from limen.terms import Modality, Position
 from limen.vault.seal import Use
 
 PAGE = 100
+DAMAGED = "damaged"  # instead of a record's state, in lists
 _EXTENSIONS = {  # by the first bytes, so that people's programs open the files; nothing is parsed
     b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"II*\0": ".tif", b"MM\0*": ".tif", b"BM": ".bmp",
     b"\xff\xa0": ".wsq", b"\0\0\0\x0cjP": ".jp2", b"\xff\x4f\xff\x51": ".j2k", b"P5": ".pgm", b"P6": ".ppm",
@@ -63,6 +64,14 @@ def summary(record: Record, personal: Personal) -> dict[str, Any]:
     }
 
 
+def listed(record: Record, vault: Vault) -> dict[str, Any]:
+    """`summary`, also of a record whose fields do not open: that one must not hide all others."""
+    try:
+        return summary(record, store.personal_fields(record, vault))
+    except Damaged:
+        return {**summary(record, Personal(record_id="?")), "state": DAMAGED}
+
+
 def sample_summary(sample: Sample) -> dict[str, Any]:
     """A sample in one line of a list; never anything of its content."""
     is_file = sample.modality == 0
@@ -91,11 +100,11 @@ def pages(database: Database, owner: str) -> Iterator[Record]:
         after = page[-1].change
 
 
-def export(database: Database, vault: Vault, owner: str, folder: Path) -> Iterator[str]:
+def export(database: Database, vault: Vault, owner: str, folder: Path) -> Iterator[bool]:
     """Write an owner's records in clear into a new folder: manifest.jsonl, images/, and an2/ for files.
 
     Yields:
-        Record ids, as each is written.
+        For each record, whether it was written; False if it does not open.
 
     Raises:
         BadInput: the folder exists and is not empty.
@@ -108,12 +117,16 @@ def export(database: Database, vault: Vault, owner: str, folder: Path) -> Iterat
             raise BadInput(f"{folder} is not empty.", advice="Name a new folder.")
         with os.fdopen(_private(folder / "manifest.jsonl"), "w", encoding="utf-8") as manifest:
             for record in pages(database, owner):
-                personal = store.personal_fields(record, vault)
-                images = list(_images(database, vault, record, folder))
+                try:
+                    personal = store.personal_fields(record, vault)
+                    images = list(_images(database, vault, record, folder))
+                except Damaged:
+                    yield False
+                    continue
                 if images:
                     line = {**described(record, personal), "images": images}
                     manifest.write(json.dumps(line, ensure_ascii=False) + "\n")
-                yield personal.record_id
+                yield True
     except OSError as error:
         raise Unavailable(f"{folder} cannot be written: {error.strerror}.") from None
 
