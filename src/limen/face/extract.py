@@ -9,7 +9,7 @@ import numpy as np
 
 from limen import models
 from limen.face import evidence, quality
-from limen.face.align import SIDE, crop
+from limen.face.align import CANON, SIDE, crop
 from limen.face.detect import Face, detect
 from limen.face.quality import Measures
 from limen.face.refine import refine
@@ -59,8 +59,10 @@ class FaceExtractor:
         self._embedder = models.session(EMBEDDER)
 
     def warm(self) -> None:
-        """Run both models once, so that the first photo is as fast as the next."""
-        self.detect(np.full((480, 640, 3), 128, np.uint8))
+        """Run both models once at every size, so that the first photo is as fast as the next."""
+        blank = np.full((480, 640, 3), 128, np.uint8)
+        self.detect(blank)
+        refine(self._detector, blank, CANON.astype(np.float32))
         self.embed(np.full((SIDE, SIDE, 3), 128, np.uint8))
 
     def extract(self, image: Image) -> FaceResult:
