@@ -30,8 +30,7 @@ def drawn(height: int, width: int, seed: int) -> np.ndarray:
 
 def clear(found: Minutiae) -> Minutiae:
     """Without the faint ones, which come and go with rounding."""
-    sure = found.sure >= network.CLEAR
-    return Minutiae(found.x[sure], found.y[sure], found.angle[sure], found.kind[sure], found.sure[sure])
+    return found.of(found.sure >= network.CLEAR)
 
 
 def shared(a: Minutiae, b: Minutiae) -> np.ndarray:

@@ -8,10 +8,10 @@ import numpy as np
 
 from limen.images import Image
 from limen.reasons import Reason
-from limen.ridge import flow, foreground, quality, resolution
+from limen.ridge import flow, foreground, marks, quality, resolution, slap
 from limen.ridge.network import CLEAR, MODEL, Leader, Minutiae
 from limen.ridge.template import MAX_MINUTIAE, NOT_COMPUTED, RidgeTemplate
-from limen.terms import Position
+from limen.terms import Modality, Position
 
 SMALLEST_SIDE = 48  # pixels at 500 ppi: 2.4 mm, five ridges
 #: Most pixels at 500 ppi that are read: a full palm of 8 x 5.5 inches (ANSI/NIST-ITL 1-2011, Table 8) is 11 million;
@@ -56,7 +56,13 @@ class RidgeExtractor:
         self._network().read(np.full((64, 64), 255, np.uint8), 255)
 
     def extract(
-        self, image: Image, position: int, ppi: float | None = None, *, measure_quality: bool = True
+        self,
+        image: Image,
+        position: int,
+        ppi: float | None = None,
+        *,
+        mark: bool = False,
+        measure_quality: bool = True,
     ) -> RidgeResult:
         """Template of one finger, palm or mark.
 
@@ -64,25 +70,60 @@ class RidgeExtractor:
             image: decoded, ridges dark on light or the other way round.
             position: ANSI/NIST-ITL friction ridge position (`limen.terms.Position`).
             ppi: resolution where the caller knows it (from a record), in place of the image's own statement.
+            mark: whether it is a crime-scene mark: its ground is left out, and no NFIQ 2 is computed.
             measure_quality: whether to compute NFIQ 2 (single fingers only; it takes longer than all the rest).
 
         Never raises on content: what cannot be used comes back without a template, and with its reason.
         """
-        ppi, reasons = resolution.resolve(ppi or image.ppi)
-        height, width = resolution.size_at_500(image.height, image.width, ppi)
-        if min(height, width) < SMALLEST_SIDE:
-            return RidgeResult(None, reasons=[Reason.SMALL_AREA, *reasons])
-        if height * width > MOST_PIXELS:
-            return RidgeResult(None, reasons=[Reason.RESOLUTION_WRONG])
-        grey = _ridges_dark(resolution.resample(image.grey(), ppi))
+        grey, reasons = _at_500_ppi(image, ppi)
+        if grey is None:
+            return RidgeResult(None, reasons=reasons)
+        finger = Position(position).is_finger and not mark
+        return self._read(grey, position, reasons, finger=finger, mark=mark, measure_quality=measure_quality)
+
+    def extract_all(
+        self, image: Image, modality: Modality, position: int, ppi: float | None = None, *, measure_quality: bool = True
+    ) -> list[RidgeResult]:
+        """Templates of everything on an image: of a slap each finger, with its own position; else one.
+
+        Arguments as `extract` has them. A slap on which no finger is found comes back whole.
+        """
+        if modality is Modality.MARK or not slap.is_slap(position):
+            mark = modality is Modality.MARK
+            return [self.extract(image, position, ppi, mark=mark, measure_quality=measure_quality)]
+        grey, reasons = _at_500_ppi(image, ppi)
+        if grey is None:
+            return [RidgeResult(None, reasons=reasons)]
+        found = slap.fingers(grey, position)
+        if not found:
+            return [self._read(grey, position, reasons)]
+        return [
+            self._read(one.grey, one.position, reasons, finger=True, measure_quality=measure_quality) for one in found
+        ]
+
+    def _read(
+        self,
+        grey: np.ndarray,
+        position: int,
+        reasons: list[Reason],
+        *,
+        finger: bool = False,
+        mark: bool = False,
+        measure_quality: bool = False,
+    ) -> RidgeResult:
+        """Template of an image at 500 ppi with dark ridges; `reasons`: what is known of it so far.
+
+        `finger`: one finger, held to a finger's size and to show ridges; else a mark, a palm, or a whole slap.
+        """
         skin = foreground.find(grey)
         top, left, bottom, right = skin.box
-        finger = Position(position).is_finger
         if not skin.area:
             return RidgeResult(None, reasons=[Reason.NO_RIDGES, *reasons])
         if finger and (bottom - top) * (right - left) > MOST_FINGER_PIXELS:
             return RidgeResult(None, area=skin.area, reasons=[Reason.RESOLUTION_WRONG])
         minutiae = self._network().read(grey[top:bottom, left:right], int(grey[0, 0]))
+        if mark:
+            minutiae = minutiae.of(marks.on_mark(minutiae, bottom - top, right - left))
         clear = int(np.count_nonzero(minutiae.sure >= CLEAR))
         if not clear:
             return RidgeResult(None, area=skin.area, reasons=[Reason.NO_RIDGES, *reasons])
@@ -96,6 +137,17 @@ class RidgeExtractor:
         if self._leader is None:
             self._leader = Leader()
         return self._leader
+
+
+def _at_500_ppi(image: Image, ppi: float | None) -> tuple[np.ndarray | None, list[Reason]]:
+    """The image as the network needs it, and what is to be said of its resolution; None if it cannot be used."""
+    ppi, reasons = resolution.resolve(ppi or image.ppi)
+    height, width = resolution.size_at_500(image.height, image.width, ppi)
+    if min(height, width) < SMALLEST_SIDE:
+        return None, [Reason.SMALL_AREA, *reasons]
+    if height * width > MOST_PIXELS:
+        return None, [Reason.RESOLUTION_WRONG]
+    return _ridges_dark(resolution.resample(image.grey(), ppi)), reasons
 
 
 def _ridges_dark(grey: np.ndarray) -> np.ndarray:

@@ -28,11 +28,16 @@ _turn = np.exp(2j * np.arctan2(_down, _across))
 
 def area(grey: np.ndarray) -> float:
     """Area of the largest field of parallel ridges in mm2, of a 500 ppi image, uint8 (h, w)."""
-    if min(grey.shape) < WINDOW:
-        return 0.0
-    windows = np.lib.stride_tricks.sliding_window_view(grey, (WINDOW, WINDOW))[::STEP, ::STEP]
-    fields, count = ndimage.label([_is_ridged(row) for row in windows])
+    fields, count = ndimage.label(ridged(grey))
     return float(np.bincount(fields.ravel())[1:].max()) * (STEP / 500 * 25.4) ** 2 if count else 0.0
+
+
+def ridged(grey: np.ndarray) -> np.ndarray:
+    """Which windows of a 500 ppi image, uint8 (h, w), hold parallel ridges: bool, one for every `STEP` pixels."""
+    if min(grey.shape) < WINDOW:
+        return np.zeros((0, 0), bool)
+    windows = np.lib.stride_tricks.sliding_window_view(grey, (WINDOW, WINDOW))[::STEP, ::STEP]
+    return np.array([_is_ridged(row) for row in windows])
 
 
 def _is_ridged(windows: np.ndarray) -> np.ndarray:

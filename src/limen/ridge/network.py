@@ -26,9 +26,9 @@ MODEL = "leader"
 #: weighs minutiae by their surety, and errs a third as often with the faint ones (docs/accuracy.md).
 FAINT, CLEAR = 0.1, 0.55
 MULTIPLE = 32  # sides that the network takes: five halvings
-#: Larger images go through in tiles, so that memory stays below 1 GB: a tile's side, and how much of it is context
+#: Larger images go through in tiles, so that memory stays below 100 MB: a tile's side, and how much of it is context
 #: that the neighbour reads too, in pixels.
-TILE, CONTEXT = 1024, 64
+TILE, CONTEXT = 768, 64
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Minutiae:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def of(self, chosen: np.ndarray) -> Minutiae:
+        """Some of them: by a mask, bool (n,), or by indices."""
+        return Minutiae(self.x[chosen], self.y[chosen], self.angle[chosen], self.kind[chosen], self.sure[chosen])
 
 
 class Backend(Protocol):
