@@ -42,7 +42,7 @@ class FaceTemplate:
         if not 1 <= dimension <= MAX_DIMENSION or len(data) != _HEAD.size + 4 * dimension or flags or quality > 100:
             raise BadTemplate("A face template's size or header is wrong.")
         vector = np.frombuffer(data, dtype="<f4", offset=_HEAD.size).astype(np.float32)
-        if not np.isfinite(vector).all() or abs(float(vector @ vector) - 1) > 1e-2:
+        if not (np.abs(vector) <= 1.01).all() or abs(float(vector @ vector) - 1) > 1e-2:  # NaN is not <= either
             raise BadTemplate("A face template's vector is not of unit length.")
         try:
             model = name.rstrip(b"\0").decode("ascii")
