@@ -1,0 +1,1 @@
+"""Who may ask: countries, officers, devices, their keys, signed requests, sessions, and the policy."""
