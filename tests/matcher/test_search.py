@@ -94,6 +94,14 @@ def test_a_poor_photo_cannot_rule_anyone_out(gallery: Gallery) -> None:
     assert (outcome.answer, outcome.reasons) == (Answer.CANNOT_TELL, {Reason.PROBE_TOO_POOR})
 
 
+def test_good_fingers_do_not_rule_out_records_that_hold_none() -> None:
+    gallery = Gallery()
+    for person in range(1, 100):
+        enrol(gallery, person)
+    assert _search(gallery, *_takes(5000, 2, 7)).answer is Answer.CANNOT_TELL
+    assert _search(gallery, (FACE, 0, face(5000, 1)), *_takes(5000, 2, 7)).answer is Answer.NO_HIT
+
+
 def test_an_empty_gallery_that_is_complete_is_no_hit() -> None:
     outcome = _search(Gallery(), (FACE, 0, face(1)))
     assert (outcome.answer, outcome.records, outcome.samples) == (Answer.NO_HIT, 0, 0)

@@ -101,7 +101,7 @@ def identify(
     asked = Asked(
         face=terms,
         prints=len(probe.prints),
-        expected=_expected(probe, terms),
+        expected=_expected(gallery, probe, terms),
         records=int(np.count_nonzero(allowed)),
         complete=complete,
     )
@@ -234,17 +234,22 @@ def _terms(gallery: Gallery, face: FaceTemplate | None) -> FaceTerms | None:
     return FaceTerms(face.model, face.quality, shares or ((float(face.quality), 1.0),))
 
 
-def _expected(probe: Probe, terms: FaceTerms | None) -> tuple[float, float]:
-    """Mean and deviation (nats) of the evidence of a mated record, as far as the probe's quality foretells it."""
+def _expected(gallery: Gallery, probe: Probe, terms: FaceTerms | None) -> tuple[float, float]:
+    """Mean and deviation (nats) of the evidence of a mated record, as far as the probe's quality foretells it.
+
+    Samples of a kind that the gallery does not hold bring none, however good they are.
+    """
     mean, variance = 0.0, 0.0
-    if terms is not None:
+    if terms is not None and len(gallery.faces.get(terms.model, ())):
         quality = (terms.quality + sum(quality * share for quality, share in terms.references)) / 2
         score, deviation = face_evidence.calibration(terms.model).mated(quality)
         low, middle, high = face_evidence.llr(
             np.array([score - deviation, score, score + deviation]), quality, terms.model
         )
         mean, variance = float(middle), (float(high - low) / 2) ** 2
-    for _, template in probe.prints:
+    for where, template in probe.prints:
+        if not gallery.groups(where):
+            continue
         share = min(1.0, len(template) / FULL_PRINT) if template.quality else 0.0  # 0: perhaps no print at all
         mean, variance = mean + share * PRINT_EXPECTED[0], variance + (share * PRINT_EXPECTED[1]) ** 2
     return mean, float(np.sqrt(variance))
