@@ -11,6 +11,7 @@ COMMANDS = {
     "serve": "Run the hub: front, opener, matcher and vault, until Ctrl-C.",
     "search": "Search a face and fingers.",
     "receipt": "Check the receipt of a search.",
+    "ledger": "Check the transparency log, and witness another hub's.",
     "records": "Import, list, show, withdraw and export a country's records.",
     "access": "Register countries, officers and devices; invite people to the pages.",
     "compare": "Compare two prints, and draw which minutiae paired.",

@@ -1,0 +1,119 @@
+"""`limen ledger`: check the transparency log, and witness another hub's."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from limen import settings as configuration
+from limen.errors import BadInput
+from limen.ledger import note
+from limen.ledger.audit import audit
+from limen.ledger.note import Key
+from limen.ledger.witness import Witness, witness_key
+from limen.vault.client import VaultClient
+
+app = typer.Typer(no_args_is_help=True)
+
+Data = Annotated[Path | None, typer.Option(help="Folder of the hub.", envvar="LIMEN_DATA")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def _root() -> None:
+    """The transparency log."""
+
+
+@app.command("verify")
+def verify(
+    data: Data = None,
+    hub_key: Annotated[
+        str,
+        typer.Option(metavar="HEX", envvar="LIMEN_HUB_KEY", help="The hub's published key; default: ask the vault."),
+    ] = "",
+    ledger: Annotated[Path | None, typer.Option(help="Folder of the log itself, such as a copy.")] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="An earlier checkpoint, from a witness or a backup; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Re-derive every hash of the log from its entries. Exit status: 0 good, 1 not."""
+    settings = configuration.load(data)
+    folder = ledger or settings.data / "ledger"
+    key = _hex(hub_key) if hub_key else _identity(settings)
+    began = time.monotonic()
+    found = audit(folder, key, [note.opened(note_, _key_of(note_, key)) for note_ in map(_read, checkpoint or [])])
+    head = found.checkpoint
+    if as_json:
+        said = {
+            "good": True,
+            "origin": head.origin,
+            "size": head.size,
+            "root": head.root.hex(),
+            "kinds": dict(sorted(found.kinds.items())),
+            "tiles": found.tiles,
+            "earlier_checkpoints": found.earlier,
+            "seconds": round(time.monotonic() - began, 3),
+        }
+        typer.echo(json.dumps(said, indent=1))
+        return
+    console = Console(highlight=False)
+    console.print(f"[bold green]The log is good:[/] {head.size} entries, {found.tiles} tiles, root {head.root.hex()}.")
+    for kind, count in sorted(found.kinds.items()):
+        console.print(f"  {kind:20} {count}")
+    if not checkpoint:
+        console.print(
+            "[dim]This shows that the log is whole, not that it is the one that others were shown: "
+            "give a witness's checkpoint with --checkpoint.[/]"
+        )
+
+
+@app.command("witness")
+def witness(
+    logs: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT-DIR...", help="Folders of other hubs' logs.")],
+    key: Annotated[
+        list[str] | None, typer.Option(metavar="NAME+ID+BASE64", help="The other log's key; needed once.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="This witness's name; default: from the hub's address.")] = "",
+    data: Data = None,
+) -> None:
+    """Cosign other hubs' checkpoints, each checked to continue the last one seen. Prints the cosigned notes."""
+    settings = configuration.load(data)
+    keys = {found.name: found for found in map(Key.parse, key or [])}
+    with VaultClient.connect(settings) as vault:
+        known = witness_key(name or settings.url.partition("://")[2].rstrip("/") + "/witness", vault.identity())
+        cosigner = Witness(settings.data / "witness", known, vault.sign)
+        for log in logs:
+            origin = note.parse(note.split(_read(log / "checkpoint"))[0]).origin
+            typer.echo(cosigner.cosign(log, keys.get(origin)).decode(), nl=False)
+
+
+def _identity(settings: configuration.Settings) -> bytes:
+    with VaultClient.connect(settings) as vault:
+        return vault.identity()
+
+
+def _key_of(data: bytes, public: bytes) -> Key:
+    return Key(note.parse(note.split(data)[0]).origin, public)
+
+
+def _hex(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise BadInput("The hub's key is not 32 bytes in hexadecimal.", advice="Copy it from where it is published.")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,121 @@
+"""What one line of the ledger says: canonical JSON (RFC 8785 for what entries hold), at most 1 KiB.
+
+    {"answer":"no-hit","id":"<hex>","kind":"search-answered","minute":29000000,"models":"<hex>","purpose":"...",
+     "software":"limen 0.1.0","v":1,"who":"<hex>"}
+
+There is no field for a name, a biometric, a hash of one, a country or an officer; `who` is a keyed pseudonym. It is
+made anew for every entry, so that without the key nobody can even count one officer's searches; whoever holds the key
+tries the few thousand officers of a hub and finds the one that fits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from limen import __version__
+from limen.errors import BadInput
+from limen.terms import Answer, Purpose
+
+VERSION = 1
+MAX_ENTRY = 1024  # bytes; ours have about 250, and tlog-tiles allows 65,535
+MINUTE = 60  # seconds
+PSEUDONYM = 16  # bytes of the HMAC that are kept
+_HEX = re.compile(r"(?:[0-9a-f]{2}){0,32}")
+_SOFTWARE = re.compile(r"[A-Za-z0-9 .+_-]{0,64}")
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    SEARCH_ADMITTED = "search-admitted"
+    SEARCH_ANSWERED = "search-answered"
+    SEARCH_FORGOTTEN = "search-forgotten"
+    RECORD_ADDED = "record-added"
+    RECORD_CHANGED = "record-changed"
+    RECORD_WITHDRAWN = "record-withdrawn"
+    RECORD_EXPIRED = "record-expired"
+    KEY_CHANGED = "key-changed"
+    POLICY_CHANGED = "policy-changed"
+    SIGNED_IN = "signed-in"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the ledger.
+
+    Attributes:
+        kind: what happened.
+        id: 16 random bytes: of the search, or made for this entry; never derived from what it is about.
+        minute: Unix time in minutes, no finer.
+        purpose, answer: of a search.
+        who: pseudonym (`pseudonym`), 16 bytes, or empty.
+        software: name and version.
+        models: digest of the models in use, at most 32 bytes, or empty.
+    """
+
+    kind: Kind
+    id: bytes
+    minute: int
+    purpose: Purpose | None = None
+    answer: Answer | None = None
+    who: bytes = b""
+    software: str = f"limen {__version__}"
+    models: bytes = b""
+
+    def pack(self) -> bytes:
+        """The line as it is hashed and kept; `BadInput` if a field is out of range."""
+        if len(self.id) != 16 or len(self.who) not in (0, PSEUDONYM) or len(self.models) > 32:
+            raise BadInput("A ledger entry has an id or a digest of the wrong length.")
+        if not 0 <= self.minute < 2**32 or not _SOFTWARE.fullmatch(self.software):
+            raise BadInput("A ledger entry has a time or a software name that cannot be.")
+        fields = {name: _said(value) for name, value in dataclasses.asdict(self).items()}
+        known = {name: value for name, value in fields.items() if value not in ("", None)}
+        return json.dumps(known | {"v": VERSION}, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    @classmethod
+    def unpack(cls, line: bytes) -> Entry:
+        """The entry of a line; `BadInput` if it is none, or not written canonically."""
+        try:
+            if len(line) > MAX_ENTRY:
+                raise ValueError
+            found = json.loads(line)
+            if found.pop("v") != VERSION:
+                raise ValueError
+            for name in ("id", "who", "models"):
+                if not _HEX.fullmatch(text := found.pop(name, "")):
+                    raise ValueError
+                found[name] = bytes.fromhex(text)
+            found["kind"] = Kind(found["kind"])
+            found["purpose"] = Purpose(found["purpose"]) if "purpose" in found else None
+            found["answer"] = Answer(found["answer"]) if "answer" in found else None
+            found.setdefault("software", "")
+            entry = cls(**found)
+            if entry.pack() != line:
+                raise ValueError
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput):
+            raise BadInput("A line of the ledger is no entry.", code="bad-ledger-entry") from None
+        return entry
+
+
+def pseudonym(key: bytes, entry_id: bytes, who: str) -> bytes:
+    """A pseudonym for one entry alone: HMAC-SHA256, shortened to 16 bytes.
+
+    Args:
+        key: at least 32 random bytes, kept apart from the ledger.
+        entry_id: the entry's id, 16 bytes.
+        who: such as `BIH/officer1` or `BIH`.
+    """
+    if len(key) < 32:
+        raise BadInput("A pseudonym key has at least 32 bytes.")
+    return hmac.digest(key, b"limen-ledger-who-v1\0" + entry_id + who.encode("utf-8"), hashlib.sha256)[:PSEUDONYM]
+
+
+def _said(value: object) -> object:
+    return value.hex() if isinstance(value, bytes) else value
