@@ -75,8 +75,9 @@ class _Enrolment:
         for number, sample in enumerate(an2.each_sample(transaction)):
             self._working()
             ppi = round(sample.ppi or 0)
-            finding = examine(sample.data, sample.modality, sample.position, self._tools, ppi)
-            self._hand_back(self._sample_id(number), finding, ppi, b"")
+            findings = examine(sample.data, sample.modality, sample.position, self._tools, ppi)
+            for finger, finding in enumerate(findings):  # of a slap
+                self._hand_back(self._sample_id(number, finger), finding, ppi, b"")
         if self._keeps_original:
             nothing = Finding(None, Position.UNKNOWN, None, None, "", UNKNOWN_QUALITY, 0, [])
             self._hand_back(self._job.sample, nothing, 0, data)
@@ -88,11 +89,10 @@ class _Enrolment:
     def _keeps_original(self) -> bool:
         return bool(self._job.flags & KEEP_ORIGINAL)
 
-    def _sample_id(self, number: int) -> bytes:
+    def _sample_id(self, number: int, finger: int) -> bytes:
         """The same file of the same record gives the same ids again; they tell nothing of its content."""
-        return hashlib.sha256(
-            b"limen-file-sample" + self._job.record + self._job.sample + bytes([number >> 8, number & 255])
-        ).digest()[:16]
+        part = bytes([number >> 8, number & 255, *([finger] if finger else [])])
+        return hashlib.sha256(b"limen-file-sample" + self._job.record + self._job.sample + part).digest()[:16]
 
     def _hand_back(self, sample: bytes, finding: Finding, ppi: int, original: bytes) -> None:
         """Seal template, portrait and original, and send them as one `Enrolled`."""

@@ -9,6 +9,7 @@ from limen.errors import BadImage
 from limen.images import Image
 from limen.opener.tools import Tools
 from limen.reasons import Reason, to_mask
+from limen.ridge.extract import RidgeResult
 from limen.terms import Modality, Position
 from limen.wire.parts import SampleReport
 
@@ -53,7 +54,7 @@ class Finding:
         return SampleReport(self.modality or 0, self.position, self.status, self.quality, to_mask(self.reasons))
 
 
-def examine(data: bytes, modality: Modality, position: Position, tools: Tools, ppi: int = 0) -> Finding:
+def examine(data: bytes, modality: Modality, position: Position, tools: Tools, ppi: int = 0) -> list[Finding]:
     """Decode and extract one image; whatever is wrong with it is in the finding's reasons.
 
     Args:
@@ -61,24 +62,39 @@ def examine(data: bytes, modality: Modality, position: Position, tools: Tools, p
         modality, position: what it is said to be.
         tools: warm.
         ppi: resolution, where the sender knows better than the file; else 0.
+
+    Returns:
+        One finding; of a slap one for each of its fingers.
     """
     try:
         image = images.decode(data)
     except BadImage as error:
-        return Finding(modality, position, None, None, "", UNKNOWN_QUALITY, 0, [_reason(error)])
-    return extract(image, modality, position, tools, ppi)
+        return [Finding(modality, position, None, None, "", UNKNOWN_QUALITY, 0, [_reason(error)])]
+    if modality is Modality.FACE:
+        return [extract(image, modality, position, tools, ppi)]
+    found = tools.ridge.extract_all(image, modality, position, float(ppi) if ppi else None)
+    return [_of_ridges(one, image, modality, position) for one in found]
 
 
 def extract(image: Image, modality: Modality, position: Position, tools: Tools, ppi: int = 0) -> Finding:
-    """Extract from decoded pixels (`examine`)."""
+    """Extract from decoded pixels; a slap stays whole."""
     if modality is Modality.FACE:
         face = tools.face.extract(image)
         quality = face.quality if face.faces else UNKNOWN_QUALITY
         packed, model = (face.template.pack(), face.template.model) if face.template else (None, "")
         return Finding(modality, Position.UNKNOWN, image, packed, model, quality, 0, face.reasons)
-    ridge = tools.ridge.extract(image, position, float(ppi) if ppi else None)
-    packed, model = (ridge.template.pack(), ridge.template.model) if ridge.template else (None, "")
-    return Finding(modality, position, image, packed, model, ridge.quality, ridge.count, ridge.reasons)
+    mark = modality is Modality.MARK
+    return _of_ridges(
+        tools.ridge.extract(image, position, float(ppi) if ppi else None, mark=mark), image, modality, position
+    )
+
+
+def _of_ridges(ridge: RidgeResult, image: Image, modality: Modality, position: Position) -> Finding:
+    if ridge.template is None:
+        return Finding(modality, position, image, None, "", ridge.quality, ridge.count, ridge.reasons)
+    packed, model = ridge.template.pack(), ridge.template.model
+    own = Position(ridge.template.position)  # which finger of a slap
+    return Finding(modality, own, image, packed, model, ridge.quality, ridge.count, ridge.reasons)
 
 
 def _reason(error: BadImage) -> Reason:

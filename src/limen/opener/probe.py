@@ -73,12 +73,13 @@ def serve(
             capture = _open(start, received, terms, key)
             _check_device(front, device, capture, terms)
             with dying_with(front):
-                findings = [examine(s.image, s.modality, s.position, tools) for s in capture.samples]
+                findings = [f for s in capture.samples for f in examine(s.image, s.modality, s.position, tools)]
     except BadFile:
         send(front, Report(NOT_OPENED, 0, 0, b""))
         return
     finally:
         wipe(received)
+    findings = findings[:MAX_SAMPLES]  # slaps give several each
     usable = [finding for finding in findings if finding.template is not None]
     if usable:
         _hand_over(matcher, job.search, usable)
@@ -139,8 +140,9 @@ def _examine_file(data: bytes, tools: Tools, front: socket.socket) -> list[Findi
     with dying_with(front):
         transaction = an2.read(data)
         found = [
-            examine(sample.data, sample.modality, sample.position, tools, round(sample.ppi or 0))
+            finding
             for sample in an2.samples(transaction)[:MAX_SAMPLES]
+            for finding in examine(sample.data, sample.modality, sample.position, tools, round(sample.ppi or 0))
         ]
     type1 = transaction.type1
     domain, version, *_ = (*next(iter(type1.subfields(13)), ()), "", "")

@@ -81,6 +81,9 @@ def _rehearse_extraction(tools: Tools) -> None:
     for position in (Position.RIGHT_INDEX, Position.RIGHT_FULL_PALM):
         for ppi in (500.0, 400.0):  # with and without resampling
             tools.ridge.extract(images.Image(stripes, ppi, "png"), position)
+    tools.ridge.extract_all(images.Image(stripes, 500.0, "png"), Modality.MARK, Position.UNKNOWN)
+    slap = images.Image(np.pad(np.tile(stripes, (1, 3)), 40, constant_values=255), 500.0, "png")
+    tools.ridge.extract_all(slap, Modality.FINGER, Position.PLAIN_RIGHT_FOUR)
     picture = images.Image(np.repeat(stripes[:, :, None], 3, axis=2), None, "png")
     tools.face.extract(picture)
     images.portrait(picture)
