@@ -9,7 +9,7 @@ fields too, and pass.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+from scipy import fft, ndimage
 
 WINDOW, STEP = 32, 16  # pixels at 500 ppi: three to four ridges, and half of that
 SHORTEST, LONGEST = 5, 14  # pixels from ridge to ridge at 500 ppi: a child's, and a wide-ridged thumb's
@@ -18,12 +18,14 @@ PARALLEL = 0.3  # least share of a window's changes that are ridges of one direc
 FAINTEST = 4.0  # grey levels of standard deviation; below is the noise of an empty scanner
 LEAST = 25.0  # mm2 of ridges below which an image is no usable print of a finger
 
-_taper = np.hanning(WINDOW)[:, None] * np.hanning(WINDOW)[None]
+_taper = np.outer(np.hanning(WINDOW), np.hanning(WINDOW)).astype(np.float32)
 _down, _across = np.fft.fftfreq(WINDOW)[:, None], np.fft.rfftfreq(WINDOW)[None]
 _rate = np.hypot(_down, _across)
 _twice = np.where((_across == 0) | (_across == 0.5), 1.0, 2.0) * np.ones_like(_rate)  # rfft leaves out the mirror half
 _all, _ridges = _twice * (_rate >= 1 / COARSEST), _twice * ((_rate >= 1 / LONGEST) & (_rate <= 1 / SHORTEST))
-_turn = np.exp(2j * np.arctan2(_down, _across))
+_turn = _ridges * np.exp(2j * np.arctan2(_down, _across))
+#: What is summed of a window's power, one a column: ridges by direction (real, imaginary part), and everything.
+_sums = np.stack([_turn.real, _turn.imag, _all], axis=-1).reshape(-1, 3).astype(np.float32)
 
 
 def area(grey: np.ndarray) -> float:
@@ -44,8 +46,9 @@ def _is_ridged(windows: np.ndarray) -> np.ndarray:
     """bool (n,) for windows of shape (n, 32, 32)."""
     levels = windows.astype(np.float32)
     levels -= levels.mean((1, 2), keepdims=True)
-    power = np.abs(np.fft.rfft2(levels * _taper)) ** 2
-    ridges = power * _ridges
-    parallel = np.abs((ridges * _turn).sum((1, 2)))  # all power if of one direction, none if of every direction
-    share = parallel / np.maximum((power * _all).sum((1, 2)), 1e-6)
+    waves = fft.rfft2(levels * _taper)
+    power = waves.real**2 + waves.imag**2
+    along, across, everything = (power.reshape(len(power), -1) @ _sums).T
+    parallel = np.hypot(along, across)  # all power if of one direction, none if of every direction
+    share = parallel / np.maximum(everything, 1e-6)
     return np.asarray((share > PARALLEL) & (levels.std((1, 2)) > FAINTEST))

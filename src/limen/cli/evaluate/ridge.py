@@ -12,14 +12,14 @@ import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from limen.cli.lazy import stderr
 from limen.evaluation import rates
 from limen.evaluation.plots import det_plot
 from limen.evaluation.ridge import RATES, Report, evaluate, pool
 
-WIDTH = 110  # characters that the table needs
+WIDTH = 118  # characters that the table needs
 COUNTS = ("images", "failed", "genuine", "impostor")
 
 
@@ -47,7 +47,7 @@ def command(
 
 
 def _print(found: dict[str, Any]) -> None:
-    table = Table("set", *COUNTS, *RATES, box=SIMPLE, pad_edge=False)
+    table = Table(Column("set", no_wrap=True), *COUNTS, *RATES, box=SIMPLE, pad_edge=False)
     rows = {**found["sets"], "pooled": found["pooled"], "mean": found["mean"]}
     for name, row in rows.items():
         table.add_row(
