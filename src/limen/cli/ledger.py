@@ -53,6 +53,7 @@ def verify(
         said = {
             "good": True,
             "origin": head.origin,
+            "key": str(Key(head.origin, key)),
             "size": head.size,
             "root": head.root.hex(),
             "kinds": dict(sorted(found.kinds.items())),
@@ -63,7 +64,11 @@ def verify(
         typer.echo(json.dumps(said, indent=1))
         return
     console = Console(highlight=False)
-    console.print(f"[bold green]The log is good:[/] {head.size} entries, {found.tiles} tiles, root {head.root.hex()}.")
+    console.print(
+        f"[bold green]The log is good:[/] {head.size} entries, {found.tiles} tiles, root {head.root.hex()}.",
+        soft_wrap=True,
+    )
+    console.print(f"Its key, for witnesses: {Key(head.origin, key)}", markup=False, soft_wrap=True)
     for kind, count in sorted(found.kinds.items()):
         console.print(f"  {kind:20} {count}")
     if not checkpoint:

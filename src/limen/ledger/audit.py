@@ -1,6 +1,6 @@
 """Re-derive every root of a log from its entries, independently of the code that wrote it.
 
-Only the note's signature check is shared (`note`). Entries are read one after another; a binary counter of subtree
+Only the parsers of notes and entries are shared. Entries are read one after another; a binary counter of subtree
 hashes gives, as it runs, every hash of every tile, the root at every earlier checkpoint, and the root of the whole.
 Nothing is kept but that counter and one row of hashes a level, so a log of any length is checked in constant memory.
 """

@@ -1,0 +1,135 @@
+"""The log's one writer in the front: entries from many searches, one commit for all that came meanwhile.
+
+A commit begins as soon as an entry waits and the last commit is `INTERVAL` old, so an entry waits for at most one
+commit and one interval. Disk work runs in a thread; the signature comes from the vault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from limen.errors import LimenError, Unavailable
+from limen.ledger.entry import Entry
+from limen.ledger.log import Log
+
+INTERVAL = 0.05  # seconds between commits
+BATCH = 4096  # entries in one commit
+MAX_QUEUE = 65536  # entries that wait for a disk or vault that does not answer, a bound on memory
+CLOSE_SECONDS = 4.0  # for the last commit, within the front's own time to stop
+
+log = structlog.get_logger("ledger")
+
+
+class Signer(Protocol):
+    """The vault, as far as the log needs it."""
+
+    async def sign(self, message: bytes) -> bytes: ...
+    async def identity(self) -> bytes: ...
+
+
+class Writer:
+    """Appends entries. One a log; all calls from one event loop."""
+
+    def __init__(self, folder: Path, origin: str, vault: Signer) -> None:
+        """See `Log`; the log is opened with its first entry."""
+        self._folder, self._origin, self._vault = folder, origin, vault
+        self._log: Log | None = None
+        self._queue: list[tuple[bytes, asyncio.Future[int] | None]] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def append(self, entry: Entry) -> int:
+        """Append an entry; its index, once it is on disk under a signed checkpoint.
+
+        Raises:
+            Unavailable: it cannot be written now (`no-ledger`).
+        """
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._take(entry, future)
+        return await future
+
+    def note(self, entry: Entry) -> None:
+        """Append an entry soon, without waiting; tried again until the disk and the vault serve."""
+        with suppress(Unavailable):
+            self._take(entry, None)
+
+    async def close(self) -> None:
+        """Write what waits, and let go of the log."""
+        self._closing = True
+        self._wake.set()
+        if self._task:
+            await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
+            if not self._task.done():
+                self._task.cancel()
+        if self._log:
+            self._log.close()
+            self._log = None
+
+    def _take(self, entry: Entry, future: asyncio.Future[int] | None) -> None:
+        if self._closing or len(self._queue) >= MAX_QUEUE:
+            log.error("entry-lost" if future is None else "entry-refused", kind=entry.kind.value)
+            raise _no_ledger()
+        self._queue.append((entry.pack(), future))
+        self._wake.set()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._queue and not await self._commit() and self._closing:
+                log.error("entries-lost", count=len(self._queue))
+                return
+            if self._queue:
+                self._wake.set()
+            elif self._closing:
+                return
+            await asyncio.sleep(0 if self._closing else INTERVAL)
+
+    async def _commit(self) -> bool:
+        batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+        staged = False
+        try:
+            ledger = self._log = self._log or await self._open()
+            if ledger.pending:  # of a commit whose signature did not come
+                await self._sign(ledger)
+            first = ledger.checkpoint.size
+            await asyncio.to_thread(ledger.stage, [line for line, _ in batch])
+            staged = True
+            await self._sign(ledger)
+        except (LimenError, OSError) as error:
+            log.error("commit-failed", error=getattr(error, "code", type(error).__name__), entries=len(batch))
+            for _, future in batch:
+                if future and not future.done():
+                    future.set_exception(_no_ledger())
+            if not staged:  # what nobody waits for is tried again; what is staged is signed by the next commit
+                self._queue = [item for item in batch if item[1] is None] + self._queue
+            await asyncio.sleep(INTERVAL)
+            return False
+        for index, (_, future) in enumerate(batch, first):
+            if future and not future.done():
+                future.set_result(index)
+        return True
+
+    async def _open(self) -> Log:
+        return await asyncio.to_thread(Log, self._folder, self._origin, await self._vault.identity())
+
+    async def _sign(self, ledger: Log) -> None:
+        assert ledger.pending is not None
+        signature = await self._vault.sign(ledger.pending.text.encode())
+        await asyncio.to_thread(ledger.finish, signature)
+
+
+def _no_ledger() -> Unavailable:
+    return Unavailable(
+        "The search cannot be put on record just now, so it is not made.",
+        advice="Try again in a few seconds; if it stays, an operator must look at the ledger.",
+        code="no-ledger",
+    )
