@@ -14,10 +14,12 @@ from limen.front.feed import Change, Feeder
 from limen.front.metrics import Metrics
 from limen.hits.follow import Hits
 from limen.hits.keep import forget_overdue
+from limen.ledger.writer import Writer
 from limen.records import feed
 from limen.records.database import Database, open_database
 from limen.records.retention import purge
 from limen.search.identify import Matcher
+from limen.search.ledger import SearchLedger
 from limen.search.life import Searches
 from limen.search.receipt import Receipts
 from limen.settings import Settings
@@ -60,7 +62,8 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
             return feed.changes(session, after, limit)
 
     feeder = Feeder(settings.socket("matcher-front"), changes)
-    searches = Searches(settings, matcher, hits, Receipts(vault))
+    writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)
+    searches = Searches(settings, matcher, hits, Receipts(vault), SearchLedger(writer))
     parts = Parts(settings, database, vault, matcher, searches, hits, feeder, Metrics(settings))
     tasks = [asyncio.create_task(run) for run in (matcher.run(), feeder.run(), _sweep(database))]
     try:
@@ -70,6 +73,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await writer.close()
         await vault.close()
         database.close()
 

@@ -43,14 +43,27 @@ class Receipts(Protocol):
         """The receipt; None if it cannot be signed now."""
 
 
+class Ledger(Protocol):
+    """Puts searches on record (`search.ledger`)."""
+
+    async def admitted(self, search: OpenSearch) -> None:
+        """On disk before this returns; `Unavailable` if that cannot be."""
+
+    def answered(self, search: OpenSearch, answer: Answer) -> None: ...
+    def forgotten(self, search: OpenSearch) -> None: ...
+
+
 class Searches:
     """Every search that passes through this front."""
 
-    def __init__(self, settings: Settings, matcher: Matcher, hits: Hits, receipts: Receipts) -> None:
+    def __init__(
+        self, settings: Settings, matcher: Matcher, hits: Hits, receipts: Receipts, ledger: Ledger | None = None
+    ) -> None:
         self._settings = settings
         self._matcher = matcher
         self._hits = hits
         self._receipts = receipts
+        self._ledger = ledger
         self.open = OpenSearches()
 
     async def begin(self, searcher: Searcher, request: Request) -> OpenSearch:
@@ -58,7 +71,8 @@ class Searches:
 
         Raises:
             Refused: one too many of this officer.
-            Unavailable: opener, matcher or vault cannot serve now; nothing was captured yet.
+            Unavailable: opener, matcher or vault cannot serve now, or the search cannot be put on record (`no-ledger`);
+                nothing was captured yet.
         """
         self.open.room_for(searcher)
         if not self._matcher.up:
@@ -67,6 +81,12 @@ class Searches:
             )
         worker, offered = await offer.take(self._settings.socket("opener-probe"), self._settings.offer_seconds)
         search = OpenSearch(offered.search, searcher, request.purpose, request.claim, offered, worker)
+        if self._ledger:
+            try:
+                await self._ledger.admitted(search)
+            except BaseException:  # also a caller who hung up: the worker would wait for a capture in vain
+                worker.close()
+                raise
         self.open.add(search, offered.expires - time.time(), self._forget)
         return search
 
@@ -91,6 +111,8 @@ class Searches:
                 sealed=capture.sealed,
                 missing=missing,
             )
+            if self._ledger:
+                self._ledger.answered(search, Answer(answer.answer))
             worker_ended = await search.worker.ended()
             release(search, self._matcher)
             answer.receipt = await self._receipts.write(search, answer, worker_ended)
@@ -156,8 +178,11 @@ class Searches:
         return await self._hits.follow(asked, matches, Answer.from_wire(decision.answer))
 
     def _forget(self, search: OpenSearch) -> None:
+        was_open = any(other is search for other in self.open)
         try:
             forget(search, self.open, self._matcher)
+            if self._ledger and was_open:
+                self._ledger.forgotten(search)
         except LimenError as error:
             log.warning("forget-failed", error=error.code)
 
