@@ -1,4 +1,4 @@
-"""`python -m benchmarks DIR [--fingers N]`: Limen's comparator beside bozorth3 (NIST), in one run, on the same prints.
+"""`python -m benchmarks [DIR] [--fingers N]`: Limen's comparator beside bozorth3 (NIST), in one run, on the same prints.
 
 DIR holds FVC-named images or one folder a set, as for `limen evaluate ridge`. Each comparator gets the minutiae of its
 own extractor. Speeds are of one core's processor time, so that other programs on the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,9 +24,12 @@ from limen.ridge import comparator
 from limen.ridge.template import RidgeTemplate
 
 
+SAMPLES = Path(os.environ.get("LIMEN_TEST_DATA", "../shared/data")) / "fingerprints"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=Path, metavar="DIR", nargs="?", default=SAMPLES)
     parser.add_argument("--fingers", type=int, default=5, help="fingers of each set that are compared (default 5)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()

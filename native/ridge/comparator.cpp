@@ -48,8 +48,8 @@ Room Scratch::room(int n, int m) {
 }
 
 void Scratch::wipe() {
-  explicit_bzero(whole_.data(), whole_.size() * sizeof(std::int32_t));
-  explicit_bzero(real_.data(), real_.size() * sizeof(float));
+  if (!whole_.empty()) explicit_bzero(whole_.data(), whole_.size() * sizeof(std::int32_t));
+  if (!real_.empty()) explicit_bzero(real_.data(), real_.size() * sizeof(float));
 }
 
 }  // namespace limen::ridge

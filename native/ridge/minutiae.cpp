@@ -39,7 +39,9 @@ std::uint16_t u16(const std::uint8_t* p) { return static_cast<std::uint16_t>(p[0
 }  // namespace
 
 Minutiae::~Minutiae() {
-  auto wipe = [](auto& values) { explicit_bzero(values.data(), values.size() * sizeof(values[0])); };
+  auto wipe = [](auto& values) {
+    if (!values.empty()) explicit_bzero(values.data(), values.size() * sizeof(values[0]));
+  };
   wipe(x), wipe(y), wipe(angle), wipe(cosine), wipe(sine), wipe(weight), wipe(kind), wipe(low), wipe(high);
   explicit_bzero(hull, sizeof hull);
 }
