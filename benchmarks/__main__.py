@@ -1,4 +1,4 @@
-"""`python -m benchmarks [DIR] [--fingers N]`: Limen's comparator beside bozorth3 (NIST), in one run, on the same prints.
+"""`python -m benchmarks [DIR] [--fingers N]`: Limen's comparator beside bozorth3 (NIST), in one run on the same prints.
 
 DIR holds FVC-named images or one folder a set, as for `limen evaluate ridge`. Each comparator gets the minutiae of its
 own extractor. Speeds are of one core's processor time, so that other programs on the
@@ -22,7 +22,6 @@ from benchmarks.bozorth import mindtct
 from limen.evaluation import rates, ridge, ridge_extraction
 from limen.ridge import comparator
 from limen.ridge.template import RidgeTemplate
-
 
 SAMPLES = Path(os.environ.get("LIMEN_TEST_DATA", "../shared/data")) / "fingerprints"
 
