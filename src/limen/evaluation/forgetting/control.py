@@ -13,7 +13,7 @@ from pathlib import Path
 from limen.evaluation.forgetting.scan import Scanner, children
 
 TICK = 1.0 / os.sysconf("SC_CLK_TCK")  # seconds of processor time that the kernel counts in
-STEP = 2  # ticks that a worker runs between two looks
+STEP = 4  # ticks that a worker runs between two looks
 
 
 def watch_worker(opener: int, scanner: Scanner, search: Callable[[], object]) -> set[int]:

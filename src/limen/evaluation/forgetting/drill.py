@@ -38,6 +38,7 @@ OFFICER = "BIH/officer1"
 SETTLE = 1.5  # seconds after the last answer of a group: refilled workers, closed connections
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 NO_HIT, HIT = "no-hit", "hit"
+SEALED, PLAIN, REFUSED, CRASHED = "no-hit, sealed", "no-hit, plain", "refused", "crashed"  # groups, beside HIT
 
 
 @dataclass
@@ -163,10 +164,13 @@ class Drill:
         samples: folder of real samples, or None.
         rounds: how often each case is searched, each time with other people.
         say: told what happens now, for a progress line.
+        groups: names of the groups to be searched; None: all.
     """
 
-    def __init__(self, samples: Path | None, rounds: int, say: Callable[[str], object]) -> None:
-        self._people, self._rounds, self._say = People(samples), rounds, say
+    def __init__(
+        self, samples: Path | None, rounds: int, say: Callable[[str], object], groups: Sequence[str] | None = None
+    ) -> None:
+        self._people, self._rounds, self._say, self._groups = People(samples), rounds, say, groups
         self._tracer = Tracer()
         self._report = Report()
 
@@ -212,9 +216,12 @@ class Drill:
         made = {
             name: [(case, case.samples()) for case in cases for _ in range(self._rounds)]
             for name, cases in _groups(post, self._people).items()
+            if self._groups is None or name in self._groups
         }
         self._say("computing what the probes become")
         things = {name: self._things(parts) for name, parts in made.items()}
+        for claimed in {SEALED, HIT} & set(things):
+            things[claimed].append(Thing("claimed name", post.claim.encode()))
         known = self._known(hub, [thing for group in things.values() for thing in group])
         wanted = {name: Needles.cut(things[name]).without_windows(known) for name in made}
         self._control(hub, post)
@@ -286,31 +293,32 @@ def _groups(post: Post, people: People) -> dict[str, list[Case]]:
     no_hit, refused = (NO_HIT,), (ANSWERED_BADLY,)
     died = (ANSWERED_BADLY, FAILED, "cannot-tell")
     return {
-        "no-hit, sealed": [
+        SEALED: [
             Case("face", post.sealed, people.face, no_hit),
             Case("fingers", post.sealed, people.fingers, no_hit),
             Case("face and fingers", post.sealed, people.both, no_hit),
         ],
-        "no-hit, plain": [
+        PLAIN: [
             Case("face", post.plain, people.face, no_hit),
             Case("fingers", post.plain, people.fingers, no_hit),
             Case("one image", post.image, people.fingers, no_hit),
             Case("ANSI/NIST-ITL file", post.file, people.fingers, no_hit),
         ],
-        "refused": [
+        REFUSED: [
             Case("tampered", post.tampered, people.both, refused),
             Case("sealed for another search", post.sealed_for_another_search, people.both, refused),
             Case("no container", post.no_container, people.fingers, refused),
             Case("not signed", post.by_a_stranger, people.both, refused),
             Case("damaged images", post.plain, lambda: _damaged(people.both()), ("cannot-tell",)),
         ],
-        "crashed": [
+        CRASHED: [
             Case("worker killed", post.killed("worker"), people.both, died),
             Case("front killed", post.killed("front"), people.both, died),
             Case("matcher killed", post.killed("matcher"), people.both, died),
+            Case("opener killed", post.killed("opener"), people.both, died),
             Case("hung up", post.hung_up, people.both, died),
         ],
-        "hit": [
+        HIT: [
             Case("fingers, sealed", post.sealed, people.wanted, (HIT,)),
             Case("fingers, plain", post.plain, people.wanted, (HIT,)),
             Case("ANSI/NIST-ITL file", post.file, people.wanted, (HIT,)),
