@@ -20,6 +20,7 @@ from limen.matcher.positions import Group, group
 from limen.matcher.tail import FaceTerms
 from limen.reasons import Reason
 from limen.ridge import evidence as ridge_evidence
+from limen.ridge import expectation as ridge_expectation
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Answer, Modality
 from limen.wire.parts import Match
@@ -28,8 +29,6 @@ CANDIDATES = 32  # records that each probe sample may propose; the rest of the g
 DEPTH, DEEPEST = 256, 8192  # prints that a search of one group brings back, before invisible records are left out
 VISIBLE = 4  # times `CANDIDATES` that are to be left of them
 FACE = (Modality.FACE, 0)
-FULL_PRINT = 40  # minutiae of a good plain impression; fewer carry less evidence, in proportion
-PRINT_EXPECTED = (14.0, 6.0)  # nats, mean and deviation of a mated comparison of good prints
 
 
 @dataclass
@@ -250,6 +249,6 @@ def _expected(gallery: Gallery, probe: Probe, terms: FaceTerms | None) -> tuple[
     for where, template in probe.prints:
         if not gallery.groups(where):
             continue
-        share = min(1.0, len(template) / FULL_PRINT) if template.quality else 0.0  # 0: perhaps no print at all
-        mean, variance = mean + share * PRINT_EXPECTED[0], variance + (share * PRINT_EXPECTED[1]) ** 2
+        nats, spread = ridge_expectation.mated(template)
+        mean, variance = mean + nats, variance + spread**2
     return mean, float(np.sqrt(variance))

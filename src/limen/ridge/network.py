@@ -18,7 +18,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from limen import models
-from limen.models.leader_fold import fold
 from limen.ridge.template import BIFURCATION, ENDING
 
 MODEL = "leader"
@@ -68,6 +67,7 @@ class Tiles:
     """The native kernel. Forked children may use it."""
 
     def __init__(self) -> None:
+        from limen.models.leader_fold import fold  # imports onnx, which nothing else here needs
         from limen.ridge import _leader
 
         self._network = _leader.Network(fold(models.read(MODEL)))
