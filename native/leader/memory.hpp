@@ -32,8 +32,9 @@ class Buffer {
     /// `count` zeros; keeps no content.
     void resize(std::size_t count) {
         release();
-        const std::size_t bytes = count * sizeof(T) + 64, align = bytes < kHugePage ? 64 : kHugePage;
-        mapped_ = (bytes + align + 4095) / 4096 * 4096;
+        const std::size_t align = count * sizeof(T) < kHugePage / 2 ? 4096 : kHugePage;
+        const std::size_t bytes = (count * sizeof(T) + 64 + align - 1) / align * align;
+        mapped_ = bytes + align;
         base_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (base_ == MAP_FAILED) {
             base_ = nullptr;
