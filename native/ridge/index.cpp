@@ -14,8 +14,8 @@ namespace limen::ridge {
 namespace {
 
 constexpr std::size_t kSurvivors = 500;    // fewer prints than this are all compared
-constexpr std::size_t kSurvivorsShare = 100;  // of larger galleries one in a hundred is, within these bounds
-constexpr std::size_t kSurvivorsMost = 4000;
+constexpr std::size_t kSurvivorsShare = 200;  // of larger galleries one in two hundred is, within these bounds
+constexpr std::size_t kSurvivorsMost = 3000;
 
 #pragma pack(push, 1)
 struct Row {  // one minutia, exactly as the template has it, and half of its code
@@ -109,7 +109,7 @@ void Index::put(std::uint64_t key, const std::vector<Minutiae>& views) {
   std::vector<std::array<Block, kMaxBlocks>> blocks(views.size());
   for (std::size_t v = 0; v < views.size(); ++v) {
     const Minutiae& print = views[v];
-    const std::vector<int> order = telling_order(print);
+    const std::vector<int> order = block_order(print);
     Kept kept;
     kept.n = static_cast<std::uint16_t>(print.n);
     kept.blocks = static_cast<std::uint16_t>(scan_blocks(print, order, blocks[v].data()));
@@ -215,7 +215,7 @@ std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, 
   std::vector<std::vector<std::vector<Likely>>> likely(threads, std::vector<std::vector<Likely>>(probes.size()));
   std::atomic<std::size_t> next{0};
   in_parallel(threads, [&](int thread) {
-    std::vector<std::uint16_t> scores(kChunk), most(kChunk);
+    std::vector<std::uint16_t> scores(kChunk), most(kChunk), least(probes.size(), 1);
     for (std::size_t c = next++; c < chunks; c = next++) {
       { const std::lock_guard gate(gate_); }
       const std::shared_lock lock(guard_);
@@ -230,12 +230,13 @@ std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, 
         }
         auto& mine = likely[thread][p];
         for (int b = 0; b < count; ++b)
-          if (chunk.blocks[b].count > 0 && (everything || most[b] > 0)) mine.push_back({most[b], chunk.keys[b]});
-        if (!everything && mine.size() > 8 * survivors + kChunk) {  // keep only what can still survive
-          std::nth_element(mine.begin(), mine.begin() + static_cast<std::ptrdiff_t>(4 * survivors), mine.end(),
-                           [](const Likely& a, const Likely& b) { return a.score > b.score; });
-          mine.resize(4 * survivors);
-        }
+          if (chunk.blocks[b].count > 0 && (everything || most[b] >= least[p])) mine.push_back({most[b], chunk.keys[b]});
+        if (everything || mine.size() < 8 * survivors) continue;
+        // Keep what can still survive: each of at most kMaxBlocks of a print may stand in the list.
+        const auto last = mine.begin() + static_cast<std::ptrdiff_t>(kMaxBlocks * survivors);
+        std::nth_element(mine.begin(), last, mine.end(), [](const Likely& x, const Likely& y) { return x.score > y.score; });
+        least[p] = last->score;
+        mine.erase(last, mine.end());
       }
     }
   });

@@ -119,7 +119,7 @@ NB_MODULE(_native, m) {
     for (const Minutiae* print : list.prints) {
       Block blocks[kMaxBlocks];
       std::uint16_t each[kMaxBlocks];
-      const int count = scan_blocks(*print, telling_order(*print), blocks);
+      const int count = scan_blocks(*print, block_order(*print), blocks);
       scanner(chosen)(ready, blocks, count, each);
       scores.push_back(*std::max_element(each, each + count));
     }

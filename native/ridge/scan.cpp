@@ -10,6 +10,9 @@ namespace limen::ridge {
 
 namespace {
 
+// A finger of 50 minutiae has two blocks: with one, partial prints of its rim would be lost.
+int block_count(int n) { return std::clamp((n - 9 + kBlock) / kBlock, 1, kMaxBlocks); }
+
 struct Middle {
   float x = 0, y = 0;
   explicit Middle(const Minutiae& print) {
@@ -66,13 +69,23 @@ ScanProbe scan_probe(const Minutiae& print) {
   return probe;
 }
 
+std::vector<int> block_order(const Minutiae& print) {
+  std::vector<int> order = telling_order(print);
+  if (const int count = block_count(print.n); count > 1) {  // split along the finger: what a partial print shows is together
+    const auto last = order.begin() + std::min(print.n, count * kBlock);
+    std::stable_sort(order.begin(), last, [&](int a, int b) { return print.y[a] > print.y[b]; });
+  }
+  return order;
+}
+
 int scan_blocks(const Minutiae& print, const std::vector<int>& order, Block* blocks) {
   const Middle middle(print);
-  const int count = std::clamp((print.n + 2 * kBlock - 1) / (2 * kBlock), 1, kMaxBlocks);
+  const int count = block_count(print.n);
   for (int b = 0; b < count; ++b) {
     Block& block = blocks[b];
     block = Block{};
-    const int first = b * kBlock, last = std::min(print.n, first + kBlock);
+    const int all = std::min(print.n, count * kBlock);
+    const int first = b * kBlock, last = std::min(all, first + kBlock);
     for (int k = first; k < last; ++k) {
       const int i = order[k], at = static_cast<int>(block.count++);
       block.low[at] = print.low[i];

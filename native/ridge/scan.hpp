@@ -38,6 +38,8 @@ ScanFunction scanner(Level level);
 ScanProbe scan_probe(const Minutiae& print);
 // Blocks of a print whose minutiae stand in `order`; returns how many (at most kMaxBlocks).
 int scan_blocks(const Minutiae& print, const std::vector<int>& order, Block* blocks);
+// A print's minutiae in the order of its blocks; those with the least to tell may be in none.
+std::vector<int> block_order(const Minutiae& print);
 // A print's minutiae, those with the most to tell first.
 std::vector<int> telling_order(const Minutiae& print);
 
