@@ -17,7 +17,7 @@ SMALLEST_SIDE = 48  # pixels at 500 ppi: 2.4 mm, five ridges
 #: Most pixels at 500 ppi that are read: a full palm of 8 x 5.5 inches (ANSI/NIST-ITL 1-2011, Table 8) is 11 million;
 #: one finger, rolled from nail to nail, 1.6 x 1.5 inches, 0.6 million.
 MOST_PIXELS, MOST_FINGER_PIXELS = 12_000_000, 2_000_000
-#: Below this many clear minutiae every fourth mated comparison stays under 7 nats, above every fiftieth and less
+#: Below this many clear minutiae a third of the mated comparisons stay under 7 nats, above it one in a hundred
 #: (docs/accuracy.md); the matcher knows too, but the post can capture again only if told at once.
 FEWEST_MINUTIAE = 12
 SMALLEST_AREA = 60.0  # mm2; a flat fingertip covers 150-400, the smallest phone sensors 30-60
