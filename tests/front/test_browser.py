@@ -76,9 +76,9 @@ def test_a_photo_from_the_camera_and_a_finger_are_sealed_and_find_the_wanted(hub
         body = page.locator("#answer")
         for words in ("MARTIN, Jean", "France", "Armed robbery", "NCB Paris", "A-1/2026", "contradicts", "Urgent"):
             expect(body).to_contain_text(words)
-        loaded = "image => image.complete && image.naturalWidth > 0"
         for picture in page.locator(".pair img").all():
-            page.wait_for_function(loaded, arg=picture.element_handle())
+            expect(picture).to_have_js_property("complete", True)
+            expect(picture).not_to_have_js_property("naturalWidth", 0)
         assert page.locator(".pair img").count() == 2 and fits(page)
         yours = page.locator(".pair img").first.get_attribute("src")
         assert yours is not None and yours.startswith("blob:")

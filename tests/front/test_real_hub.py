@@ -171,7 +171,11 @@ def test_the_officers_page_finds_and_forgets(hub: RealHub, capsys: pytest.Captur
         expect(page.get_by_role("heading", name="Hit", exact=True)).to_be_visible()
         expect(page.locator("#answer")).to_contain_text("Adrian Velk")
         expect(page.locator("#answer")).to_contain_text("travelled sealed")
-        page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+        for picture in page.locator(
+            ".pair img"
+        ).all():  # not wait_for_function: it polls by eval, which the pages forbid
+            expect(picture).to_have_js_property("complete", True)
+            expect(picture).not_to_have_js_property("naturalWidth", 0)
         if shots:
             page.screenshot(path=Path(shots) / "hit.png", full_page=True)
         page.goto(f"{hub.settings.url}/search")
