@@ -108,7 +108,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "Press the middle of the finger flat on the glass.",
     ),
     Reason.RESOLUTION_UNKNOWN: (
-        "The image does not say its resolution; 500 ppi was assumed.",
+        "The image does not say its resolution; 500 ppi was assumed, or what its ridges suggest.",
         "Set the scanner to write its resolution.",
     ),
     Reason.RESOLUTION_WRONG: ("The resolution that the image states cannot be right.", "Check the scanner's settings."),

@@ -123,3 +123,17 @@ def test_colour_images_are_read_by_their_luma(extractor: RidgeExtractor) -> None
     plain = extractor.extract(Image(grey, 500.0, "png"), 2, measure_quality=False)
     assert colour.template is not None and plain.template is not None
     assert colour.template.pack() == plain.template.pack()
+
+
+@pytest.mark.parametrize(("scale", "told"), [(2.0, None), (2.0, 72.0), (0.5, None)])
+def test_ridges_tell_the_resolution_where_nobody_does(
+    extractor: RidgeExtractor, scale: float, told: float | None
+) -> None:
+    result = extractor.extract(Image(drawn(scale=scale), told, "png"), 2, measure_quality=False)
+    assert result.template is not None
+    assert {Reason.RESOLUTION_UNKNOWN, Reason.RESOLUTION_WRONG} & set(result.reasons)
+    assert abs(result.template.width - 256) < 40  # people's ridges differ, so that is all that can be told
+    grown = 256 / result.template.width
+    shifted = RidgeTemplate.unpack(result.template.pack())
+    for x, y, _ in PLACES:
+        assert np.hypot(shifted.x * grown - x, shifted.y * grown - y).min() < 8

@@ -142,6 +142,8 @@ class RidgeExtractor:
 def _at_500_ppi(image: Image, ppi: float | None) -> tuple[np.ndarray | None, list[Reason]]:
     """The image as the network needs it, and what is to be said of its resolution; None if it cannot be used."""
     ppi, reasons = resolution.resolve(ppi or image.ppi)
+    if reasons and image.height * image.width <= MOST_PIXELS:
+        ppi = resolution.estimate(image.grey())
     height, width = resolution.size_at_500(image.height, image.width, ppi)
     if min(height, width) < SMALLEST_SIDE:
         return None, [Reason.SMALL_AREA, *reasons]
