@@ -43,11 +43,5 @@ inline std::int32_t least_of(Whole v) {
   return out;
 }
 
-inline std::int32_t sum_of(Whole v) {
-  std::int32_t out = v[0];
-  for (int k = 1; k < kWide; ++k) out += v[k];
-  return out;
-}
-
 }  // namespace
 }  // namespace limen::ridge::LIMEN_LEVEL
