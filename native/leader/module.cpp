@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
+#include <cstring>
 #include <stdexcept>
 
 #include "network.hpp"
@@ -36,7 +37,7 @@ nb::ndarray<nb::numpy, float, nb::ndim<2>> minutiae(Network& network, const Grey
     const std::vector<Minutia> found = network.read(grey.data(), height, width, width, threshold);
     constexpr std::size_t kFields = sizeof(Minutia) / sizeof(float);
     auto* rows = new float[found.size() * kFields + 1];
-    std::memcpy(rows, found.data(), found.size() * sizeof(Minutia));
+    if (!found.empty()) std::memcpy(rows, found.data(), found.size() * sizeof(Minutia));
     nb::capsule owner(rows, [](void* p) noexcept { delete[] static_cast<float*>(p); });
     return nb::ndarray<nb::numpy, float, nb::ndim<2>>(rows, {found.size(), kFields}, owner);
 }
