@@ -291,15 +291,16 @@ class Drill:
 def _groups(post: Post, people: People) -> dict[str, list[Case]]:
     """Every kind of search, by how it ends. Those with hits come last."""
     no_hit, refused = (NO_HIT,), (ANSWERED_BADLY,)
+    face_alone = (NO_HIT, "cannot-tell")  # a photo may be too poor to rule a person out
     died = (ANSWERED_BADLY, FAILED, "cannot-tell")
     return {
         SEALED: [
-            Case("face", post.sealed, people.face, no_hit),
+            Case("face", post.sealed, people.face, face_alone),
             Case("fingers", post.sealed, people.fingers, no_hit),
             Case("face and fingers", post.sealed, people.both, no_hit),
         ],
         PLAIN: [
-            Case("face", post.plain, people.face, no_hit),
+            Case("face", post.plain, people.face, face_alone),
             Case("fingers", post.plain, people.fingers, no_hit),
             Case("one image", post.image, people.fingers, no_hit),
             Case("ANSI/NIST-ITL file", post.file, people.fingers, no_hit),

@@ -124,19 +124,62 @@ def orientation(finger: Field, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Half the sum of the angles to the loops less those to the deltas (Sherlock and Monro), each bent by a first
     harmonic, the smooth form of Vizcaya and Gerhardt's correction; plus the outline of the fingertip above the
-    pattern, and for plain arches a wave in the middle.
+    pattern, and for plain arches a wave in the middle; plus, near singular points, what keeps ridges evenly apart.
     """
     z = x - 1j * y
-    theta = np.zeros(np.broadcast_shapes(z.shape, finger.tip[..., None].shape))
-    for k in range(2):
-        for points, sign, at in ((finger.loops, 0.5, 0), (finger.deltas, -0.5, 2)):
-            angle = np.angle(z - points[..., k, None])
-            bend = finger.bend[..., at, None] * np.cos(angle) + finger.bend[..., at + 1, None] * np.sin(angle)
-            theta += sign * np.nan_to_num(angle + bend)
-    theta -= _outline(finger, x, y)
+    theta = np.zeros(np.broadcast_shapes(z.shape, finger.tip[..., None].shape)) + _smooth(finger, x, y)
+    for number, (point, sign) in enumerate(_points(finger)):
+        away = z - point[..., None]
+        angle = np.angle(away)
+        near = np.exp(-0.5 * (np.abs(away) / EVEN_REACH) ** 2)
+        even = near * _even(finger, number, angle)
+        theta += sign * np.nan_to_num(angle + _bend(finger, sign, angle) + even)
+    return theta
+
+
+EVEN_REACH = 110.0  # pixels around a singular point; shorter ones leave fingers more alike than real ones are
+#: How much of the turning is moved to where evenly spaced ridges turn: all of it at -1 (loops) and -1/3 (deltas).
+EVEN_LOOP, EVEN_DELTA = -0.9, -0.31
+
+
+def _even(finger: Field, number: int, angle: np.ndarray) -> np.ndarray:
+    """Correction of the angle to one singular point, radians.
+
+    Around a point of the plain sum ridges fan out or crowd, and the same minutiae would be needed at the core or delta
+    of every finger. Evenly spaced ridges are straight along the arms that leave the point (one of a loop, three of a
+    delta) and turn between them.
+    """
+    arm = 2 * _rest(finger, number)[..., None]
+    return EVEN_LOOP * np.sin(angle - arm) if number < 2 else EVEN_DELTA * np.sin(3 * angle - arm)
+
+
+def _rest(finger: Field, number: int) -> np.ndarray:
+    """Orientation at a singular point without its own term, (...)."""
+    points = _points(finger)
+    here = points[number][0]
+    theta = _smooth(finger, np.nan_to_num(here.real)[..., None], -np.nan_to_num(here.imag)[..., None])[..., 0]
+    for other, (point, sign) in enumerate(points):
+        if other != number:
+            angle = np.angle(here - point)
+            theta = theta + sign * np.nan_to_num(angle + _bend(finger, sign, angle[..., None])[..., 0])
+    return theta
+
+
+def _points(finger: Field) -> list[tuple[np.ndarray, float]]:
+    """Singular points, NaN where there is none, with half their index: loops, then deltas."""
+    return [(points[..., k], sign) for points, sign in ((finger.loops, 0.5), (finger.deltas, -0.5)) for k in range(2)]
+
+
+def _bend(finger: Field, sign: float, angle: np.ndarray) -> np.ndarray:
+    at = 0 if sign > 0 else 2
+    return finger.bend[..., at, None] * np.cos(angle) + finger.bend[..., at + 1, None] * np.sin(angle)
+
+
+def _smooth(finger: Field, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """What does not come from singular points."""
     reach = 110.0  # pixels: half width of an arch's wave
     wave = finger.bump[..., None] * np.exp(-0.5 * (x / reach) ** 2 - 0.5 * ((y - 10) / 120.0) ** 2)
-    return theta - np.arctan(wave * x / reach**2 * 1.6) + finger.lean[..., None]
+    return finger.lean[..., None] - np.arctan(wave * x / reach**2 * 1.6) - _outline(finger, x, y)
 
 
 def _outline(finger: Field, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ def minutiae_template(seed: int, *, position: int = 0, impression: int = 0, kind
 def minutiae_templates(
     seeds: np.ndarray, *, positions: np.ndarray | int = 0, impression: int = 0, kind: Kind = "plain"
 ) -> Minutiae:
-    """Templates of many fingers, some nine thousand a second; give slices of some thousands to bound memory.
+    """Templates of many fingers, some six to nine thousand a second; give slices of some thousands to bound memory.
 
     Args:
         seeds: integers (n,), one a finger; not related to `Finger`'s.
