@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.front.listening import Listening, listening
 from limen.capture import container
 from limen.capture.sealing import open_capture
 from limen.ledger import receipt as receipts
-from limen.terms import Modality, Position
+from limen.terms import Answer, Modality, Position
 
 pytestmark = pytest.mark.browser
 
@@ -144,6 +145,22 @@ def test_cannot_tell_says_what_to_do(hub: Listening, print_file: Path) -> None:
         expect(page.get_by_role("heading", name="Cannot tell")).to_be_visible()
         expect(page.locator("#answer")).to_contain_text("not a 'no hit'")
         assert fits(page)
+
+
+def test_a_lead_accuses_nobody(hub: Listening, print_file: Path) -> None:
+    hub.house.hit()
+    [match] = hub.house.matcher.matches
+    hub.house.matcher.answer, hub.house.matcher.matches = Answer.REFER, [replace(match, strength=1)]
+    with phone() as page:
+        enter(page, hub)
+        page.set_input_files("#face-file", print_file)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.get_by_role("heading", name="Refer", exact=True)).to_be_visible()
+        body = page.locator("#answer")
+        expect(body).to_contain_text("A lead, not an accusation")
+        expect(body).to_contain_text("nothing is known against the person")
+        for words in ("Do not let the person go", "Wanted by"):
+            expect(body).not_to_contain_text(words)
 
 
 def test_a_key_that_the_hub_did_not_sign_gets_nothing(hub: Listening, print_file: Path) -> None:

@@ -16,6 +16,8 @@ LOOKS = {
     "refer": ("REFER", "bold black on yellow"),
     "cannot-tell": ("CANNOT TELL", "bold white on grey37"),
 }
+URGENT = "urgent: do not let the person go before you have called"
+URGENT_LEAD = "urgent for its owner if an examiner confirms the person; until then nothing is known against them"
 
 
 def show(answer: dict[str, Any], console: Console) -> None:
@@ -42,13 +44,14 @@ def show_file(kind: str, explanation: str, console: Console) -> None:
 
 def _match(match: dict[str, Any]) -> Panel:
     rows = Table.grid(padding=(0, 2))
-    urgency = "urgent: do not let the person go before you have called" if match["urgent"] else "ordinary"
+    sure = match["strength"] == "hit"
+    urgent = URGENT if sure else URGENT_LEAD  # a lead is no accusation: nobody is kept because of it
     for name, value in (
         ("Who", "; ".join(match["names"])),
-        ("Wanted by", match["owner_name"]),
+        ("Wanted by" if sure else "Record of", match["owner_name"]),
         ("For", match["offence"]),
         ("Notice", " ".join(filter(None, (match["asks"], match["notice_number"])))),
-        ("Urgency", urgency),
+        ("Urgency", urgent if match["urgent"] else "ordinary"),
         ("Born", match["date_of_birth"]),
         ("Nationality", ", ".join(match["nationalities"])),
         ("Instructions", match["instructions"]),
@@ -62,7 +65,7 @@ def _match(match: dict[str, Any]) -> Panel:
     parts: list[Any] = [rows]
     if match["claim"]:
         parts.append(_claim(match["claim"]))
-    title = "Record found" if match["strength"] == "hit" else "Possible record (lead only)"
+    title = "Record found" if sure else "Possible record (lead only)"
     return Panel(Group(*parts), title=title, title_align="left")
 
 

@@ -44,8 +44,8 @@ function compare(match, w, face) {
   const pair = make("div", { className: "pair" },
     figure(face, w.yours, w.no_photo), figure(match.portrait, w.record, w.no_photo, w.portrait_gone));
   const who = make("p", { className: "who-found" }, make("strong", {}, match.names[0] || match.record),
-    make("br", {}), `${w.by}: ${match.owner_name}`);
-  return card(w.compare, pair, who);
+    make("br", {}), `${match.strength === "hit" ? w.by : w.by_lead}: ${match.owner_name}`);
+  return card(w.compare, pair, who, match.strength === "hit" ? null : make("p", { className: "notice" }, w.lead_only));
 }
 
 function details(match, words) {
@@ -64,14 +64,20 @@ function figure(source, caption, none, gone) {
   return make("figure", {}, picture, make("figcaption", {}, caption));
 }
 
+// A lead is no accusation: nobody is kept because somebody who looks like them is sought.
+function urgency(match, w) {
+  if (!match.urgent) return w.urgent_no;
+  return match.strength === "hit" ? w.urgent_yes : w.urgent_lead;
+}
+
 function facts(match, words) {
   const w = words.answer;
   const named = (slug) => words.positions[slug] ?? slug;
   const rows = [
-    [w.by, match.owner_name],
+    [match.strength === "hit" ? w.by : w.by_lead, match.owner_name],
     [w.for, match.offence],
     [w.notice, [match.asks, match.notice_number].filter(Boolean).join("\n")],
-    [w.urgency, match.urgent ? w.urgent_yes : w.urgent_no],
+    [w.urgency, urgency(match, w)],
     [w.call, match.contact, "big"],
     [w.quote, match.notice_number || match.record],
     [w.instructions, match.instructions],
