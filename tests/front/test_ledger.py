@@ -7,16 +7,22 @@ from pathlib import Path
 
 from tests.front.house import House, tell
 
+from limen.front.journal import Journal
+from limen.ledger import note
 from limen.ledger.audit import audit
-from limen.ledger.entry import Entry
+from limen.ledger.entry import Entry, Kind
 from limen.ledger.tiles import Folder
+from limen.records import journal
+from limen.records.tables import JournalRow
 
 PURPOSE = {"purpose": "border-control"}
 CAPTURE = {"content-type": "application/limen-sealed"}
 
 
-def entries(folder: Path, size: int) -> list[Entry]:
-    return [Entry.unpack(line) for line in Folder(folder).bundle(0, size)]
+def entries(folder: Path, start: str = "") -> list[Entry]:
+    size = note.parse(note.split((folder / "checkpoint").read_bytes())[0]).size
+    lines = [Entry.unpack(line) for line in Folder(folder).bundle(0, size)]
+    return [line for line in lines if line.kind.startswith(start)]
 
 
 def test_a_search_is_on_record_from_its_admission_to_its_end(tmp_path: Path) -> None:
@@ -24,13 +30,13 @@ def test_a_search_is_on_record_from_its_admission_to_its_end(tmp_path: Path) -> 
         folder = house.settings.data / "ledger"
         async with house.signed() as client:
             opened = (await client.post("/v1/searches", json=PURPOSE)).json()
-            found = audit(folder, await house.parts.vault.identity())
-            assert found.kinds == {"search-admitted": 1}
+            audit(folder, await house.parts.vault.identity())
+            assert [line.kind for line in entries(folder, "search-")] == ["search-admitted"]
             answer = await client.put(opened["capture_url"], content=b"sealed", headers=CAPTURE)
             assert answer.json()["answer"] == "no-hit"
-        while (found := audit(folder, await house.parts.vault.identity())).checkpoint.size < 3:
+        while len(lines := entries(folder, "search-")) < 3:
             await asyncio.sleep(0.02)
-        lines = entries(folder, 3)
+        audit(folder, await house.parts.vault.identity())
         assert [line.kind.value for line in lines] == ["search-admitted", "search-answered", "search-forgotten"]
         assert {line.id.hex() for line in lines} == {opened["id"]}
         assert [line.answer for line in lines] == [None, "no-hit", None]
@@ -42,12 +48,34 @@ def test_a_search_is_on_record_from_its_admission_to_its_end(tmp_path: Path) -> 
 
 def test_no_search_without_the_log(tmp_path: Path) -> None:
     async def story(house: House) -> None:
-        (house.settings.data / "ledger").write_text("in the way")
+        folder = house.settings.data / "ledger"
+        while not (folder / "checkpoint").exists():  # of the house's own records
+            await asyncio.sleep(0.02)
+        (folder / "tile").rename(folder / "away")
+        (folder / "tile").write_text("in the way")
         async with house.signed() as client:
             answer = await client.post("/v1/searches", json=PURPOSE)
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no-ledger")
             assert len(house.parts.searches.open) == 0
-            (house.settings.data / "ledger").unlink()
+            (folder / "tile").unlink()
+            (folder / "away").rename(folder / "tile")
             assert (await client.post("/v1/searches", json=PURPOSE)).status_code == 201
+
+    tell(tmp_path, story)
+
+
+def test_what_others_put_on_record_comes_into_the_log_once(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        folder, vault = house.settings.data / "ledger", house.parts.vault
+        id = await asyncio.to_thread(journal.announce, house.database, Kind.KEY_CHANGED, "FRA")
+        while not (folder / "checkpoint").exists() or not entries(folder, "key-changed"):
+            await asyncio.sleep(0.02)
+        assert [line.id for line in entries(folder, "key-changed")] == [id.bytes]
+        with house.database.writing() as session:  # as if a front had died before it took the entry from the table
+            session.add(JournalRow(id=id, kind="key-changed", at=0, who="FRA", purpose="", answer=""))
+        again = Journal(house.database, house.parts.writer)
+        while await again.drain():
+            pass
+        assert audit(folder, await vault.identity()).kinds["key-changed"] == 1
 
     tell(tmp_path, story)

@@ -11,6 +11,7 @@ import structlog
 
 from limen.errors import LimenError
 from limen.front.feed import Change, Feeder
+from limen.front.journal import Journal
 from limen.front.metrics import Metrics
 from limen.hits.follow import Hits
 from limen.hits.keep import forget_overdue
@@ -42,6 +43,8 @@ class Parts:
     hits: Hits
     feeder: Feeder
     metrics: Metrics
+    writer: Writer
+    journal: Journal
 
     @property
     def over_tls(self) -> bool:
@@ -63,9 +66,10 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
 
     feeder = Feeder(settings.socket("matcher-front"), changes)
     writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)
+    journal = Journal(database, writer)
     searches = Searches(settings, matcher, hits, Receipts(vault), SearchLedger(writer))
-    parts = Parts(settings, database, vault, matcher, searches, hits, feeder, Metrics(settings))
-    tasks = [asyncio.create_task(run) for run in (matcher.run(), feeder.run(), _sweep(database))]
+    parts = Parts(settings, database, vault, matcher, searches, hits, feeder, Metrics(settings), writer, journal)
+    tasks = [asyncio.create_task(run) for run in (matcher.run(), feeder.run(), _sweep(database), journal.run())]
     try:
         yield parts
     finally:

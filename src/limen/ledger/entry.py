@@ -25,6 +25,7 @@ from limen.terms import Answer, Purpose
 VERSION = 1
 MAX_ENTRY = 1024  # bytes; ours have about 250, and tlog-tiles allows 65,535
 MINUTE = 60  # seconds
+MAX_WHO = 68  # characters of `COUNTRY/NAME`, as `access.directory` limits them
 PSEUDONYM = 16  # bytes of the HMAC that are kept
 _HEX = re.compile(r"(?:[0-9a-f]{2}){0,32}")
 _SOFTWARE = re.compile(r"[A-Za-z0-9 .+_-]{0,64}")
@@ -40,10 +41,25 @@ class Kind(StrEnum):
     RECORD_CHANGED = "record-changed"
     RECORD_WITHDRAWN = "record-withdrawn"
     RECORD_EXPIRED = "record-expired"
-    KEY_CHANGED = "key-changed"
-    POLICY_CHANGED = "policy-changed"
+    KEY_CHANGED = "key-changed"  # made, rotated, or its custody changed
+    SWITCH_CHANGED = "switch-changed"  # a country took its key away, or gave it back
+    POLICY_CHANGED = "policy-changed"  # rules, thresholds, who takes part and in which role
     SIGNED_IN = "signed-in"
-    DELETED = "deleted"
+    SIGN_IN_REFUSED = "sign-in-refused"
+    SUSPENDED = "suspended"  # somebody or a device that must not go on, by a rule or a person
+    APPROVAL_ASKED = "approval-asked"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CASE_OPENED = "case-opened"  # a person concerned asks for access, correction or deletion
+    CASE_CLOSED = "case-closed"
+    HIT_KEPT = "hit-kept"  # with what its verification needs, until its deadline
+    HIT_VERIFIED = "hit-verified"
+    HIT_FORGOTTEN = "hit-forgotten"
+    DELETED = "deleted"  # anything else that was deleted at somebody's word
+    EXPORTED = "exported"
+    BACKUP_MADE = "backup-made"
+    BACKUP_RESTORED = "backup-restored"
+    PSEUDONYM_OPENED = "pseudonym-opened"
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,14 @@ class Log:
         self._full = set()
         return self.checkpoint
 
+    def last(self, count: int) -> list[bytes]:
+        """The last entries, at most so many, oldest first; a batch that waits for its signature counts."""
+        size = (self.pending or self.checkpoint).size
+        found: list[bytes] = []
+        for bundle in range(max(0, size - count) // WIDTH, -(-size // WIDTH)):
+            found += self._folder.bundle(bundle, min(WIDTH, size - bundle * WIDTH))
+        return found[max(0, len(found) - count) :]
+
     def inclusion(self, index: int) -> list[bytes]:
         """Proof that an entry is in the tree of the checkpoint."""
         return Tree(self.checkpoint.size, self._folder.tile).inclusion(index)

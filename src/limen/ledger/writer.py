@@ -43,6 +43,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._opening = asyncio.Lock()
 
     async def append(self, entry: Entry) -> int:
         """Append an entry; its index, once it is on disk under a signed checkpoint.
@@ -58,6 +59,11 @@ class Writer:
         """Append an entry soon, without waiting; tried again until the disk and the vault serve."""
         with suppress(Unavailable):
             self._take(entry, None)
+
+    async def last(self, count: int) -> list[bytes]:
+        """The last entries of the log, at most so many, oldest first; raises if it cannot be read."""
+        ledger = self._log = self._log or await self._open()
+        return await asyncio.to_thread(ledger.last, count)
 
     async def close(self) -> None:
         """Write what waits, and let go of the log."""
@@ -119,6 +125,10 @@ class Writer:
         return True
 
     async def _open(self) -> Log:
+        async with self._opening:
+            return self._log or await self._opened()
+
+    async def _opened(self) -> Log:
         return await asyncio.to_thread(Log, self._folder, self._origin, await self._vault.identity())
 
     async def _sign(self, ledger: Log) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Delete, Select, delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from limen.errors import Unavailable
+from limen.ledger.entry import Kind
 from limen.records import store
 from limen.records.database import Database
 from limen.records.tables import Hit, Invite, Nonce, Record, Sample, SignIn, Tombstone
@@ -60,7 +61,7 @@ def _expired_records(database: Database, now: int) -> Iterator[int]:
         with database.writing() as session:
             batch = session.scalars(select(Record).where(Record.valid_until <= now).limit(BATCH)).all()
             for record in batch:
-                store.withdraw(session, record, now=now)
+                store.withdraw(session, record, now=now, kind=Kind.RECORD_EXPIRED)
         yield len(batch)
         if len(batch) < BATCH:
             return

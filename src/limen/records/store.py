@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from limen import countries
 from limen.errors import BadInput, NotFound
-from limen.records import feed
+from limen.ledger.entry import Kind
+from limen.records import feed, journal
 from limen.records.index import Vault
 from limen.records.personal import Personal
 from limen.records.tables import Country, Record, Sample, State, Tombstone
@@ -67,6 +68,7 @@ def save(session: Session, draft: Draft, *, now: int | None = None) -> Record:
 
 def _save(session: Session, draft: Draft, now: int) -> Record:
     record = session.get(Record, draft.id, options=[selectinload(Record.samples)])
+    journal.put(session, Kind.RECORD_CHANGED if record else Kind.RECORD_ADDED, draft.owner)
     if record is None:
         record = Record(id=draft.id, owner=draft.owner, external_key=draft.external_key, handle=new_handle())
         record.state, record.created, record.retained_from = State.ACTIVE, now, now
@@ -95,9 +97,13 @@ def _save(session: Session, draft: Draft, now: int) -> Record:
     return record
 
 
-def withdraw(session: Session, record: Record, *, now: int | None = None) -> None:
-    """Delete a record with all its samples, and tell the gallery. Call `Database.wipe_log` after the commit."""
+def withdraw(session: Session, record: Record, *, now: int | None = None, kind: Kind = Kind.RECORD_WITHDRAWN) -> None:
+    """Delete a record with all its samples, and tell the gallery. Call `Database.wipe_log` after the commit.
+
+    `kind` is what the ledger says of it: withdrawn by its owner, or expired.
+    """
     now = int(time.time()) if now is None else now
+    journal.put(session, kind, record.owner)
     session.delete(record)
     session.flush()
     session.add(Tombstone(change=feed.number(session), record=record.handle, sample=0, at=now))
@@ -105,6 +111,7 @@ def withdraw(session: Session, record: Record, *, now: int | None = None) -> Non
 
 def set_state(session: Session, record: Record, state: State) -> None:
     """Suspend a record (kept, but no search finds it) or make it active again."""
+    journal.put(session, Kind.RECORD_CHANGED, record.owner)
     record.state = state.value
     first = feed.number(session, len(record.samples) + 1)
     for change, sample in enumerate(record.samples, first):

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -260,3 +261,17 @@ class Hit(Table):
     expires: Mapped[int] = mapped_column(index=True)
     held: Mapped[bytes | None] = mapped_column(deferred=True)
     held_epoch: Mapped[int | None]
+
+
+class JournalRow(Table):
+    """What is to be put on record in the ledger, until it is there (`journal`). who: `COUNTRY/NAME` or `COUNTRY`."""
+
+    __tablename__ = "journal"
+
+    number: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    id: Mapped[uuid.UUID]
+    kind: Mapped[str] = mapped_column(String(32))
+    at: Mapped[int]
+    who: Mapped[str] = mapped_column(String(80))
+    purpose: Mapped[str] = mapped_column(String(40))
+    answer: Mapped[str] = mapped_column(String(16))
