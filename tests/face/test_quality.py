@@ -71,7 +71,7 @@ def test_a_face_at_the_rim_is_cut_off() -> None:
 
 
 def test_unified_quality_stays_in_range() -> None:
-    assert [unified(length) for length in (0, 7, 11, 15, 99)] == [0, 0, 50, 100, 100]
+    assert [unified(length, 7, 15) for length in (0, 7, 11, 15, 99)] == [0, 0, 50, 100, 100]
 
 
 def _turned(yaw: float, pitch: float) -> np.ndarray:

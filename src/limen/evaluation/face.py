@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from limen import models
 from limen.errors import BadImage, BadInput
 from limen.face import evidence
 from limen.face.combine import combine
-from limen.face.extract import EMBEDDER, FaceExtractor
+from limen.face.extract import FaceExtractor
 from limen.images import decode
+from limen.models import manifest
+from limen.models.in_use import DEFAULT
 
 FMR = {"1e-3": 1e-3, "1e-4": 1e-4}
 FPIR = {"fpir_0.1": 0.1, "fpir_0.01": 0.01, "fpir_0.001": 0.001}
@@ -38,6 +39,8 @@ class Photos:
         usable: bool (n,).
         quality: uint8 (n,).
         detect_ms, embed_ms: float64 (n,), processor time on one core; embedding counts alignment and measures.
+        model: that made them.
+        strength: float32 (n,), length of the raw embeddings; only of those made for calibration.
     """
 
     identity: np.ndarray
@@ -46,6 +49,8 @@ class Photos:
     quality: np.ndarray
     detect_ms: np.ndarray
     embed_ms: np.ndarray
+    model: str = DEFAULT
+    strength: np.ndarray | None = None
 
 
 def find(folder: Path) -> list[tuple[str, Path]]:
@@ -62,26 +67,32 @@ def find(folder: Path) -> list[tuple[str, Path]]:
 
 
 def embed(
-    photos: Sequence[tuple[str, Path]], step: Callable[[], object] = lambda: None, *, centred: bool = True
+    photos: Sequence[tuple[str, Path]], step: Callable[[], object] = lambda: None, model: str = DEFAULT
 ) -> Photos:
-    """Extract every photo. `step` is called after each, for a progress bar; `centred=False` is for calibration."""
-    extractor = FaceExtractor(None if centred else np.zeros(models.manifest(EMBEDDER).dimension, np.float32))
+    """Extract every photo with a model. `step` is called after each, for a progress bar."""
+    extractor = FaceExtractor([model])
     extractor.warm()
-    names = sorted({identity for identity, _ in photos})
-    number = {identity: index for index, identity in enumerate(names)}
-    count, dimension = len(photos), extractor.manifest.dimension
-    result = Photos(
-        np.array([number[identity] for identity, _ in photos]),
-        np.zeros((count, dimension), np.float32),
-        np.zeros(count, bool),
-        np.zeros(count, np.uint8),
-        np.full(count, np.nan),
-        np.full(count, np.nan),
-    )
+    result = blank(photos, model)
     for index, (_, path) in enumerate(photos):
         _embed_one(extractor, path, result, index)
         step()
     return result
+
+
+def blank(photos: Sequence[tuple[str, Path]], model: str) -> Photos:
+    """Room for the embeddings of these photos, none of them usable yet."""
+    names = sorted({identity for identity, _ in photos})
+    number = {identity: index for index, identity in enumerate(names)}
+    count = len(photos)
+    return Photos(
+        np.array([number[identity] for identity, _ in photos]),
+        np.zeros((count, manifest(model).dimension), np.float32),
+        np.zeros(count, bool),
+        np.zeros(count, np.uint8),
+        np.full(count, np.nan),
+        np.full(count, np.nan),
+        model,
+    )
 
 
 def _embed_one(extractor: FaceExtractor, path: Path, result: Photos, index: int) -> None:
@@ -170,6 +181,7 @@ def _enrolled(photos: Photos, people: Sequence[np.ndarray]) -> Photos:
         np.zeros(count, np.uint8),
         np.full(count, np.nan),
         np.full(count, np.nan),
+        photos.model,
     )
     for index, rows in enumerate(people):
         if len(rows := rows[photos.usable[rows]]):
@@ -181,7 +193,7 @@ def _enrolled(photos: Photos, people: Sequence[np.ndarray]) -> Photos:
 def _evidence(photos: Photos, probes: np.ndarray, references: Photos) -> np.ndarray:
     """Evidence (nats, unbounded above) of photos (rows) against references: float32 (probes, references)."""
     quality = (photos.quality[probes].astype(np.float32)[:, None] + references.quality) / 2
-    scores = evidence.llr(photos.vectors[probes] @ references.vectors.T, quality, EMBEDDER, np.inf)
+    scores = evidence.llr(photos.vectors[probes] @ references.vectors.T, quality, photos.model, np.inf)
     scores[~photos.usable[probes]] = MISS
     scores[:, ~references.usable] = MISS
     return scores.astype(np.float32)
@@ -200,7 +212,8 @@ def pair_scores(photos: Photos) -> tuple[np.ndarray, np.ndarray]:
 
 def _from(photos: Photos, first: int) -> Photos:
     """The photos from a row on."""
-    return Photos(*(getattr(photos, field.name)[first:] for field in fields(Photos)))
+    arrays = [field.name for field in fields(Photos) if field.name not in ("model", "strength")]
+    return replace(photos, strength=None, **{name: getattr(photos, name)[first:] for name in arrays})
 
 
 def report(photos: Photos) -> dict[str, Any]:
@@ -209,6 +222,7 @@ def report(photos: Photos) -> dict[str, Any]:
     trial = open_set(photos)
     other = np.sort(other)[::-1]
     return {
+        "model": photos.model,
         "identities": int(photos.identity.max()) + 1,
         "images": len(photos.identity),
         "failed": int(np.count_nonzero(~photos.usable)),

@@ -15,7 +15,6 @@ from scipy.stats import genpareto
 
 from limen.evaluation.face import Photos
 from limen.face import evidence
-from limen.face.extract import EMBEDDER
 from limen.matcher.tail import FaceTerms, threshold
 
 SIZES = (100, 300, 1000)  # and all that there are
@@ -32,7 +31,7 @@ def promises(photos: Photos, sizes: Sequence[int] = SIZES, seed: int = 3) -> lis
     first = first[photos.usable[first]]
     alone = first[np.bincount(photos.identity)[photos.identity[first]] == 1]
     quality = (photos.quality[alone].astype(float)[:, None] + photos.quality[first]) / 2
-    scores = evidence.llr(photos.vectors[alone] @ photos.vectors[first].T, quality, EMBEDDER)
+    scores = evidence.llr(photos.vectors[alone] @ photos.vectors[first].T, quality, photos.model)
     scores[alone[:, None] == first] = -np.inf
     rows = []
     for size in [*(size for size in sizes if size < len(first) - 1), len(first) - 1]:
@@ -40,7 +39,7 @@ def promises(photos: Photos, sizes: Sequence[int] = SIZES, seed: int = 3) -> lis
         alarms = [(scores[:, pick].max(axis=1), _shares(photos.quality[first[pick]])) for pick in picks]
         for rate in RATES:
             over = [
-                best > threshold(rate, size, FaceTerms(EMBEDDER, int(photos.quality[probe]), shares), False)
+                best > threshold(rate, size, FaceTerms(photos.model, int(photos.quality[probe]), shares), False)
                 for highest, shares in alarms
                 for probe, best in zip(alone, highest, strict=True)
             ]
@@ -59,7 +58,7 @@ def pareto(photos: Photos) -> dict[str, float]:
     for index in range(len(photos.identity) - 1):
         others = photos.identity[index + 1 :] != photos.identity[index]
         scores.append((photos.vectors[index + 1 :] @ photos.vectors[index])[others])
-    z = np.concatenate(scores) / evidence.calibration(EMBEDDER).deviation
+    z = np.concatenate(scores) / evidence.calibration(photos.model).deviation
     start, end = np.quantile(z, [1 - EXCESS, 1 - ALIASES])
     shape, _, scale = genpareto.fit(z[(z > start) & (z < end)][:: max(1, len(z) // 10_000_000)] - start, floc=0)
     grid = np.linspace(start, start + 6, 6001)

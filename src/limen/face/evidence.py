@@ -8,13 +8,19 @@ mask, a profile), so a face never speaks strongly against. Figures and fits: doc
 
 from __future__ import annotations
 
+import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 from scipy.special import ndtr
+
+from limen import models
+from limen.errors import Damaged
+from limen.models.catalogue import operators_folder
 
 REACH = 4.5  # standard deviations up to which the normal law was checked (1 pair in 300,000); beyond, the density falls
 # exponentially at the rate it has there, which claims less evidence than the normal law would
@@ -31,6 +37,7 @@ class Calibration:
         deviation: of non-mated scores (their mean is 0, as the centre is taken off).
         mated_mean, mated_deviation: of mated scores at quality `quality`.
         mean_slope, deviation_slope: what they gain a point of quality (the mean of both photos').
+        weak, strong: lengths of the raw embedding that stand for quality 0 and 100.
         centre: float32 (dimension,), mean over people of their unit embeddings.
     """
 
@@ -40,6 +47,8 @@ class Calibration:
     mated_deviation: float
     mean_slope: float
     deviation_slope: float
+    weak: float
+    strong: float
     centre: np.ndarray
 
     def mated(self, quality: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
@@ -49,13 +58,53 @@ class Calibration:
         return self.mated_mean + self.mean_slope * points, np.clip(deviation, _LEAST_DEVIATION, _MOST_DEVIATION)
 
 
-@cache
 def calibration(model: str) -> Calibration:
-    """Calibration of a model (`limen/face/calibration`); `FileNotFoundError` if it was never measured."""
-    folder = resources.files("limen.face") / "calibration"
-    numbers = tomllib.loads((folder / f"{model}.toml").read_text("utf-8"))
-    with (folder / f"{model}-centre.npy").open("rb") as file:
-        return Calibration(centre=np.load(file, allow_pickle=False), **numbers)
+    """Calibration of a model: in `limen/face/calibration` for shipped ones, else the file that its manifest names.
+
+    Raises:
+        NotFound: there is no such model.
+        Damaged: it was never calibrated, or the file does not fit it.
+    """
+    return _calibration(model, operators_folder())
+
+
+@cache
+def _calibration(model: str, _folder: Path | None) -> Calibration:
+    manifest = models.manifest(model)
+    place = resources.files("limen.face") / "calibration" / f"{model}.toml"
+    file = place if manifest.folder is None else manifest.folder / manifest.calibration
+    try:
+        return parse_calibration(file.read_text("utf-8"), manifest.dimension)
+    except FileNotFoundError:
+        raise Damaged(
+            f"Model '{model}' is not calibrated, so nobody knows what its scores mean.",
+            advice=f"Measure it: limen evaluate face FOLDER --model {model} --calibrate FILE.",
+            code="not-calibrated",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise Damaged(f"The calibration of model '{model}' cannot be used: {error}.") from None
+
+
+def parse_calibration(text: str, dimension: int) -> Calibration:
+    """A calibration from its TOML text; `ValueError` says what is wrong with it.
+
+    Args:
+        text: a number for each attribute of `Calibration`, and `centre` as a list.
+        dimension: of the model's templates.
+    """
+    table = tomllib.loads(text)
+    wanted = {field.name for field in fields(Calibration)}
+    if set(table) != wanted:
+        raise ValueError(f"it must have {', '.join(sorted(wanted))} and nothing else")
+    centre = np.array(table.pop("centre"), np.float32)
+    numbers = {name: float(value) for name, value in table.items()}
+    if centre.shape != (dimension,) or not np.isfinite(centre).all():
+        raise ValueError(f"its centre has not {dimension} numbers")
+    if not all(map(math.isfinite, numbers.values())):
+        raise ValueError("not all of its numbers are finite")
+    if not 0 < numbers["deviation"] < 1 or not numbers["deviation"] < numbers["mated_mean"] <= 1:
+        raise ValueError("its mated scores do not stand out from its non-mated ones")
+    return Calibration(centre=centre, **numbers)
 
 
 def llr(

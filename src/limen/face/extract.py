@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from limen import models
-from limen.face import evidence, quality
+from limen.face import quality
 from limen.face.align import CANON, SIDE, crop
 from limen.face.detect import Face, detect
+from limen.face.embed import Embedder
 from limen.face.quality import Measures
 from limen.face.refine import refine
 from limen.face.template import FaceTemplate
+from limen.models.in_use import DEFAULT
 from limen.reasons import Reason
 
 if TYPE_CHECKING:
     from limen.images import Image
 
-DETECTOR, EMBEDDER = "yunet", "sface"
+DETECTOR = "yunet"
 RIVAL = 0.5  # a second face of this share of the chosen one's area makes it doubtful who is meant
 
 
@@ -34,6 +37,8 @@ class FaceResult:
         faces: all faces found, largest first; the chosen one is `chosen`.
         chosen: index into `faces`, -1 if there is none.
         measures: quality components of the chosen face.
+        further: templates of the same face by the extractor's other models.
+        strength: length of the raw embedding that the template was made from; 0 without one.
     """
 
     template: FaceTemplate | None
@@ -42,28 +47,44 @@ class FaceResult:
     faces: list[Face]
     chosen: int = -1
     measures: Measures | None = None
+    further: tuple[FaceTemplate, ...] = ()
+    strength: float = 0.0
 
 
 class FaceExtractor:
     """Extracts face templates. Made once, in a process that may fork afterwards; not for several threads at once."""
 
-    def __init__(self, centre: np.ndarray | None = None) -> None:
-        """Load both models; `Damaged` if a file is missing or changed.
+    def __init__(self, names: Sequence[str] = (DEFAULT,), *, centred: bool = True) -> None:
+        """Load the detector and the embedding models.
 
         Args:
-            centre: what to take off embeddings, float32 (dimension,); default the model's calibrated centre.
+            names: of the embedding models; the first makes the template, the others `FaceResult.further`.
+            centred: False leaves embeddings as they come, for calibration.
+
+        Raises:
+            NotFound: there is no such model.
+            Damaged: a file is missing or changed, or a model is not calibrated.
         """
-        self.manifest = models.manifest(EMBEDDER)
-        self._centre = evidence.calibration(EMBEDDER).centre if centre is None else centre
         self._detector = models.session(DETECTOR)
-        self._embedder = models.session(EMBEDDER)
+        self._embedders = [Embedder(name, centred=centred) for name in names]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the embedding models in use."""
+        return [embedder.name for embedder in self._embedders]
+
+    def use(self, names: Sequence[str]) -> None:
+        """Change the embedding models; if one cannot be used, nothing changes. Raises as `__init__`."""
+        known = {embedder.name: embedder for embedder in self._embedders}
+        self._embedders = [known.get(name) or Embedder(name) for name in names]
 
     def warm(self) -> None:
-        """Run both models once at every size, so that the first photo is as fast as the next."""
+        """Run all models once at every size, so that the first photo is as fast as the next."""
         blank = np.full((480, 640, 3), 128, np.uint8)
         self.detect(blank)
         refine(self._detector, blank, CANON.astype(np.float32))
-        self.embed(np.full((SIDE, SIDE, 3), 128, np.uint8))
+        for embedder in self._embedders:
+            embedder.template(blank, CANON, np.full((SIDE, SIDE, 3), 128, np.uint8))
 
     def extract(self, image: Image) -> FaceResult:
         """The template of the person in a photo, and what is wrong with the photo.
@@ -80,39 +101,18 @@ class FaceExtractor:
         faces[chosen] = face
         aligned = crop(rgb, face.landmarks)
         measures = quality.measure(face, aligned, rgb.shape)
-        vector, strength = self.embed(aligned)
-        score = quality.unified(strength)
+        (template, strength), *more = [e.template(rgb, face.landmarks, aligned) for e in self._embedders]
         reasons = quality.complaints(measures)
         if any(f.width * f.height > RIVAL * face.width * face.height for f in faces if f is not face):
             reasons.append(Reason.SEVERAL_FACES)
-        template = FaceTemplate(EMBEDDER, vector, score) if quality.usable(measures) else None
-        return FaceResult(template, score, reasons, faces, chosen, measures)
+        if not quality.usable(measures):
+            return FaceResult(None, template.quality, reasons, faces, chosen, measures)
+        further = tuple(other for other, _ in more)
+        return FaceResult(template, template.quality, reasons, faces, chosen, measures, further, strength)
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """All faces in a photo, largest first. rgb: uint8 (height, width, 3)."""
         return detect(self._detector, rgb)
-
-    def embed(self, aligned: np.ndarray) -> tuple[np.ndarray, float]:
-        """Embedding of an aligned face and of its mirror image, added, less what all faces have in common.
-
-        SFace's embeddings of all people point the same way a little (cosine 0.087 between strangers). What is left
-        after taking that centre off tells people apart better: a quarter of the misses at FPIR 1 % go (decision 0121).
-
-        Args:
-            aligned: uint8 (112, 112, 3).
-
-        Returns:
-            Unit vector float32 (dimension,), and the mean length of the two embeddings before scaling: the model's
-            own confidence, which falls with blur, occlusion and pose.
-        """
-        pair = np.stack([aligned, aligned[:, ::-1]]).transpose(0, 3, 1, 2).astype(np.float32)
-        raw = self._embedder.run(None, {self.manifest.input: pair})[0]
-        vector = _unit(_unit(raw.sum(axis=0)) - self._centre)
-        return vector, float(np.linalg.norm(raw, axis=1).mean())
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return (vector / max(float(np.linalg.norm(vector)), 1e-6)).astype(np.float32)
 
 
 def choose(faces: list[Face], shape: tuple[int, ...]) -> int:

@@ -182,6 +182,8 @@ class Gallery:
         template = reference.template
         if isinstance(template, FaceTemplate):
             matrix = self.faces.setdefault(template.model, FaceMatrix(template.vector.size))
+            if template.vector.size != matrix.dimension:
+                raise BadTemplate("A face template has not the dimension of its model's others.")
             matrix.put(reference.sample, slot, template.vector, template.quality)
             return Kept(reference.sample, (Modality.FACE, 0), template.model)
         where = group(reference.modality, reference.position)

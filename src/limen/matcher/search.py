@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ CANDIDATES = 32  # records that each probe sample may propose; the rest of the g
 DEPTH, DEEPEST = 256, 8192  # prints that a search of one group brings back, before invisible records are left out
 VISIBLE = 4  # times `CANDIDATES` that are to be left of them
 FACE = (Modality.FACE, 0)
+Faces = dict[str, FaceTemplate]  # a probe's one face, by model
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Probe:
     """The samples of one search.
 
     Attributes:
-        faces: templates of one model, of one person.
+        faces: templates of one person, those of the model that makes new templates first.
         prints: (group, template) of each finger, palm or mark.
     """
 
@@ -94,18 +95,18 @@ def identify(
     """
     started = time.perf_counter()
     allowed = gallery.allowed(country, int(time.time()) if now is None else now)
-    face = _one_face(probe.faces)
-    searched = _search(gallery, face, probe, allowed)
-    terms = _terms(gallery, face)
+    faces = _one_a_model(probe.faces)
+    searched = _search(gallery, faces, probe, allowed)
+    terms = _terms(gallery, faces)
     asked = Asked(
         face=terms,
         prints=len(probe.prints),
         expected=_expected(gallery, probe, terms),
         records=int(np.count_nonzero(allowed)),
-        complete=complete,
+        complete=complete and not _left_out(gallery, faces, allowed),
     )
     verdict = decide(searched, asked, policy)
-    if face is not None:
+    for face in faces.values():
         face.vector.fill(0)
     return Outcome(
         verdict.answer,
@@ -118,18 +119,19 @@ def identify(
     )
 
 
-def _search(gallery: Gallery, face: FaceTemplate | None, probe: Probe, allowed: np.ndarray) -> list[Evidence]:
+def _search(gallery: Gallery, faces: Faces, probe: Probe, allowed: np.ndarray) -> list[Evidence]:
     """Evidence for each record that any probe sample proposes."""
     slots: set[int] = set()
-    if face is not None and face.model in gallery.faces:
-        slots |= _by_face(gallery, face, allowed)
+    for face in faces.values():
+        if face.model in gallery.faces:
+            slots |= _by_face(gallery, face, allowed)
     for where, template in probe.prints:
         slots |= _by_print(gallery, where, template, allowed)
-    faces = {slot: _compare_faces(gallery, face, slot) for slot in slots}
+    compared = {slot: _compare_faces(gallery, faces, slot) for slot in slots}
     prints: dict[int, list[Finding]] = defaultdict(list)
     for index, (where, template) in enumerate(probe.prints):
         _compare_prints(gallery, index, where, template, slots, prints)
-    return [fuse(slot, faces[slot], prints[slot]) for slot in sorted(slots)]
+    return [fuse(slot, compared[slot], prints[slot]) for slot in sorted(slots)]
 
 
 def _by_face(gallery: Gallery, face: FaceTemplate, allowed: np.ndarray) -> set[int]:
@@ -164,17 +166,20 @@ def _search_visible(
     return gallery.ridges[kept].search_among(template, np.array(keys, np.uint64), DEPTH)
 
 
-def _compare_faces(gallery: Gallery, face: FaceTemplate | None, slot: int) -> Finding | None:
-    """The probe's face against a record's photos, combined; the finding names the photo that is most alike."""
-    if face is None:
-        return None
-    keys = [kept.sample for kept in gallery.samples(slot) if kept.group == FACE and kept.model == face.model]
-    if not keys:
-        return None
-    vectors, qualities = gallery.faces[face.model].of(keys)
-    together, quality = combine(vectors, qualities)
-    ratio = face_evidence.llr(float(together @ face.vector), (quality + face.quality) / 2, face.model)
-    return Finding(-1, keys[int(np.argmax(vectors @ face.vector))], FACE, float(ratio))
+def _compare_faces(gallery: Gallery, faces: Faces, slot: int) -> Finding | None:
+    """The probe's face against a record's photos, combined; the finding names the photo that is most alike.
+
+    Templates of two models are never compared: of a record that has photos by several, those of the first model of the
+    probe count.
+    """
+    kept = gallery.samples(slot)
+    for model, face in faces.items():
+        if keys := [sample.sample for sample in kept if sample.group == FACE and sample.model == model]:
+            vectors, qualities = gallery.faces[model].of(keys)
+            together, quality = combine(vectors, qualities)
+            ratio = face_evidence.llr(float(together @ face.vector), (quality + face.quality) / 2, model)
+            return Finding(-1, keys[int(np.argmax(vectors @ face.vector))], FACE, float(ratio))
+    return None
 
 
 def _compare_prints(
@@ -214,23 +219,42 @@ def _match(gallery: Gallery, found: Evidence, strength: int) -> Match:
     )
 
 
-def _one_face(faces: Sequence[FaceTemplate]) -> FaceTemplate | None:
-    """Several photos of the probe as one."""
-    if not faces:
-        return None
-    alike = [face for face in faces if face.model == faces[0].model]
-    vectors = np.stack([face.vector for face in alike])
-    vector, quality = combine(vectors, np.array([face.quality for face in alike]))
-    vectors.fill(0)
-    return FaceTemplate(faces[0].model, vector, quality)
+def _one_a_model(faces: Sequence[FaceTemplate]) -> Faces:
+    """Several photos of the probe as one, for each model."""
+    found: Faces = {}
+    for model in dict.fromkeys(face.model for face in faces):
+        alike = [face for face in faces if face.model == model]
+        vectors = np.stack([face.vector for face in alike])
+        vector, quality = combine(vectors, np.array([face.quality for face in alike]))
+        vectors.fill(0)
+        found[model] = FaceTemplate(model, vector, quality)
+    return found
 
 
-def _terms(gallery: Gallery, face: FaceTemplate | None) -> FaceTerms | None:
-    """The terms of the face search; against no reference, those of one as good as the probe."""
-    if face is None:
-        return None
-    shares = gallery.faces[face.model].quality_shares() if face.model in gallery.faces else ()
-    return FaceTerms(face.model, face.quality, shares or ((float(face.quality), 1.0),))
+def _left_out(gallery: Gallery, faces: Faces, allowed: np.ndarray) -> bool:
+    """Whether there are records whose faces no model of the probe can be compared with; they were not searched."""
+    strange = [matrix for model, matrix in gallery.faces.items() if model not in faces and len(matrix)]
+    if not faces or not strange:
+        return False
+    seen = np.zeros(len(allowed), bool)
+    for model in faces:
+        if model in gallery.faces:
+            seen[gallery.faces[model].slots] = True
+    return any(bool((allowed[matrix.slots] & ~seen[matrix.slots]).any()) for matrix in strange)
+
+
+def _terms(gallery: Gallery, faces: Faces) -> FaceTerms | None:
+    """The terms of the face search; against no reference, those of one as good as the probe.
+
+    While a gallery moves to another model, the terms of all models under which there are references.
+    """
+    found = []
+    for model, face in faces.items():
+        if shares := gallery.faces[model].quality_shares() if model in gallery.faces else ():
+            found.append(FaceTerms(model, face.quality, shares))
+    if not found:
+        found = [FaceTerms(face.model, face.quality, ((float(face.quality), 1.0),)) for face in faces.values()][:1]
+    return replace(found[0], others=tuple(found[1:])) if found else None
 
 
 def _expected(gallery: Gallery, probe: Probe, terms: FaceTerms | None) -> tuple[float, float]:
@@ -239,16 +263,25 @@ def _expected(gallery: Gallery, probe: Probe, terms: FaceTerms | None) -> tuple[
     Samples of a kind that the gallery does not hold bring none, however good they are.
     """
     mean, variance = 0.0, 0.0
-    if terms is not None and len(gallery.faces.get(terms.model, ())):
-        quality = (terms.quality + sum(quality * share for quality, share in terms.references)) / 2
-        score, deviation = face_evidence.calibration(terms.model).mated(quality)
-        low, middle, high = face_evidence.llr(
-            np.array([score - deviation, score, score + deviation]), quality, terms.model
-        )
-        mean, variance = float(middle), (float(high - low) / 2) ** 2
+    by_face = [_expected_of_face(each) for each in _each(terms) if len(gallery.faces.get(each.model, ()))]
+    if by_face:
+        mean, deviation = min(by_face)  # of the model that finds least
+        variance = deviation**2
     for where, template in probe.prints:
         if not gallery.groups(where):
             continue
         nats, spread = ridge_expectation.mated(template)
         mean, variance = mean + nats, variance + spread**2
     return mean, float(np.sqrt(variance))
+
+
+def _expected_of_face(terms: FaceTerms) -> tuple[float, float]:
+    """Mean and deviation (nats) of the evidence of a mated face."""
+    quality = (terms.quality + sum(quality * share for quality, share in terms.references)) / 2
+    score, deviation = face_evidence.calibration(terms.model).mated(quality)
+    low, middle, high = face_evidence.llr(np.array([score - deviation, score, score + deviation]), quality, terms.model)
+    return float(middle), float(high - low) / 2
+
+
+def _each(terms: FaceTerms | None) -> list[FaceTerms]:
+    return [] if terms is None else [terms, *terms.others]

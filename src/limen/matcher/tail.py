@@ -29,11 +29,13 @@ class FaceTerms:
         model: of probe and references.
         quality: of the probe, 0-100.
         references: (quality, share) of the references, shares adding to 1.
+        others: the same for further models, while a gallery moves from one to the next.
     """
 
     model: str
     quality: int
     references: tuple[tuple[float, float], ...]
+    others: tuple[FaceTerms, ...] = ()
 
 
 def threshold(fpir: float, records: int, face: FaceTerms | None, prints: bool) -> float:
@@ -53,7 +55,8 @@ def survival(face: FaceTerms | None, prints: bool) -> np.ndarray:
     """P(total evidence > t) of one non-mated record, for t on the grid."""
     if face is None:
         return _markov()
-    alone = _face(face)
+    # each record is compared by one model, so the largest of their tails bounds the tail of any mixture
+    alone = np.maximum.reduce([_face(terms) for terms in (face, *face.others)])
     if not prints:
         return alone
     both = _added(_mass(alone), _mass(_markov()))

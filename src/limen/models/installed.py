@@ -9,22 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limen.errors import Damaged
-from limen.models.manifest import Manifest, manifest, names
+from limen.models.catalogue import manifest, names
+from limen.models.manifest import Manifest
+from limen.models.trial import checked_graph
 
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["find", "load", "names", "read", "session"]
+__all__ = ["bytes_of", "find", "load", "names", "open_session", "read", "session"]
 
 _REINSTALL = "Run scripts/setup again; if it stays, an operator must find out who changed the file."
+_OPERATORS = "Put the file back that the manifest names, or correct the manifest and give the model a new name."
 
 
 def find(model: Manifest) -> Path:
-    """Where the model's file lies. The package is located, never imported: its code does not run.
+    """Where the model's file lies. A package is located, never imported: its code does not run.
 
     Raises:
         Damaged: the package or the file is not installed.
     """
+    if model.folder is not None:
+        if (file := model.folder / model.path).is_file():
+            return file
+        raise Damaged(f"The file of model '{model.name}' is not there: {file}.", advice=_OPERATORS)
     spec = importlib.util.find_spec(model.package)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (file := Path(folder) / model.path).is_file():
@@ -32,13 +39,20 @@ def find(model: Manifest) -> Path:
     raise Damaged(f"The file of model '{model.name}' is not installed (package {model.package}).", advice=_REINSTALL)
 
 
-def read(name: str) -> bytes:
-    """The model's file as shipped; `Damaged` if it is missing or not the one that the manifest names."""
-    model = manifest(name)
+def bytes_of(model: Manifest) -> bytes:
+    """The model's file; `Damaged` if it is missing or not the one that the manifest names."""
     data = find(model).read_bytes()
     if hashlib.sha256(data).hexdigest() != model.sha256:
-        raise Damaged(f"The file of model '{name}' is not the one that its manifest names.", advice=_REINSTALL)
+        raise Damaged(
+            f"The file of model '{model.name}' is not the one that its manifest names.",
+            advice=_REINSTALL if model.folder is None else _OPERATORS,
+        )
     return data
+
+
+def read(name: str) -> bytes:
+    """The file of a model, as `bytes_of`."""
+    return bytes_of(manifest(name))
 
 
 def load(name: str) -> bytes:
@@ -48,7 +62,12 @@ def load(name: str) -> bytes:
         NotFound: there is no model of that name.
         Damaged: its file is missing, changed, or cannot be prepared.
     """
-    model, data = manifest(name), read(name)
+    return _graph(manifest(name), read(name))
+
+
+def _graph(model: Manifest, data: bytes) -> bytes:
+    if model.folder is not None:
+        return checked_graph(model, data)
     if not model.prepare:
         return data
     module, _, function = model.prepare.partition(":")
@@ -56,7 +75,12 @@ def load(name: str) -> bytes:
 
 
 def session(name: str) -> onnxruntime.InferenceSession:
-    """The model, ready to run on the CPU.
+    """The model, ready to run on the CPU; raises as `load`."""
+    return open_session(load(name))
+
+
+def open_session(graph: bytes) -> onnxruntime.InferenceSession:
+    """A graph, ready to run on the CPU.
 
     Sessions are made in a zygote and used in its forked children, so none may own a thread: with one intra-op and one
     inter-op thread onnxruntime starts no pool, and the caller's thread does all the work.
@@ -69,4 +93,4 @@ def session(name: str) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors only: warnings name tensors, nobody reads them
-    return onnxruntime.InferenceSession(load(name), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -115,6 +115,12 @@ class Pool:
         deadlines = [w.deadline for w in self._workers if w.deadline is not None and not w.late]
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
+    def end_idle(self) -> None:
+        """Kill the workers that have nothing to do yet, so that new ones are forked."""
+        for worker in [worker for worker in self._workers if not worker.busy]:
+            os.kill(worker.pid, signal.SIGKILL)
+            self._bury(worker)
+
     def end(self) -> None:
         """Kill all workers and wait until they are gone."""
         for worker in list(self._workers):

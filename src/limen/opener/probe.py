@@ -141,8 +141,10 @@ def _examine_file(data: bytes, tools: Tools, front: socket.socket) -> list[Findi
         transaction = an2.read(data)
         found = [
             finding
-            for sample in an2.samples(transaction)[:MAX_SAMPLES]
-            for finding in examine(sample.data, sample.modality, sample.position, tools, round(sample.ppi or 0))
+            for sample in [*an2.samples(transaction), *an2.plotted(transaction)][:MAX_SAMPLES]
+            for finding in examine(
+                sample.data, sample.modality, sample.position, tools, round(sample.ppi or 0), sample.minutiae
+            )
         ]
     type1 = transaction.type1
     domain, version, *_ = (*next(iter(type1.subfields(13)), ()), "", "")
@@ -156,8 +158,15 @@ def _ascii(text: str, size: int) -> bytes:
 
 
 def _hand_over(matcher: socket.socket, search: bytes, usable: list[Finding]) -> None:
-    """Templates to the matcher, which answers to the front and tells this worker nothing but that it has them."""
-    send(matcher, ProbeBegin(search, len(usable)))
-    for finding in usable:
-        send(matcher, ProbeTemplate(finding.modality or 0, finding.position, finding.template or b""))
+    """Templates to the matcher, which answers to the front and tells this worker nothing but that it has them.
+
+    A face has one of every model in use. Where that would be too many, faces go without those of earlier models, and
+    the matcher sees that it cannot search everything.
+    """
+    templates = [(finding, finding.template or b"") for finding in usable]
+    templates += [(finding, other) for finding in usable for other in finding.further]
+    templates = templates[:MAX_SAMPLES]
+    send(matcher, ProbeBegin(search, len(templates)))
+    for finding, template in templates:
+        send(matcher, ProbeTemplate(finding.modality or 0, finding.position, template))
     receive(matcher, Done, timeout=MATCHER_SECONDS)

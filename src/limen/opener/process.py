@@ -13,6 +13,7 @@ import structlog
 
 from limen.errors import LimenError
 from limen.opener import tools, worker
+from limen.opener.face_models import FaceModels
 from limen.opener.pool import Life, Pool, Worker
 from limen.opener.worker import Kind
 from limen.settings import Settings
@@ -38,19 +39,20 @@ def main(settings: Settings, ready: Callable[[], None]) -> None:
         ready: called once, when the models are warm, workers idle, and both sockets take connections.
 
     Raises:
-        Damaged: a model's file is missing or changed.
+        NotFound, Damaged: a model in use is gone, or its file is missing or changed.
     """
-    warm = tools.load()
+    warm = tools.load(settings)
     life = functools.partial(worker.live, tools=warm)
-    Zygote(settings, life).serve(ready)
+    Zygote(settings, life, FaceModels(settings, warm)).serve(ready)
 
 
 class Zygote:
     """Accepts requesters and matches them with workers."""
 
-    def __init__(self, settings: Settings, life: Life) -> None:
-        """life: what a forked worker does, `worker.live` with its tools."""
+    def __init__(self, settings: Settings, life: Life, models: FaceModels | None = None) -> None:
+        """life: what a forked worker does, `worker.live` with its tools; models: those tools' face models."""
         self._settings = settings
+        self._models = models
         self._selector = selectors.DefaultSelector()
         self._pool = Pool(settings, life, self._selector)
         self._waiting: dict[Kind, deque[socket.socket]] = {kind: deque() for kind in Kind}
@@ -73,6 +75,8 @@ class Zygote:
                 for key, _ in events:
                     self._heard(key)
                 self._pool.kill_late()
+                if self._models and self._models.changed():
+                    self._pool.end_idle()  # they were forked with the models of before
                 self._match()
                 refill = self._pool.fill() if not events else True
         finally:

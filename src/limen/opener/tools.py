@@ -15,7 +15,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from limen import confine, images
+from limen import confine, images, models
 from limen.capture import container
 from limen.capture.device import Statement, check_capture, sign_capture
 from limen.capture.offer import Offer
@@ -23,7 +23,9 @@ from limen.capture.sealing import open_capture, seal_capture
 from limen.errors import LimenError
 from limen.exchange import an2
 from limen.face.extract import FaceExtractor
+from limen.models import in_use
 from limen.ridge.extract import RidgeExtractor
+from limen.settings import Settings
 from limen.terms import Modality, Position
 from limen.wire.messages import Failed
 
@@ -36,13 +38,15 @@ class Tools:
     ridge: RidgeExtractor
 
 
-def load() -> Tools:
+def load(settings: Settings) -> Tools:
     """Load and rehearse everything; takes seconds.
 
     Raises:
-        Damaged: a model's file is missing or changed.
+        NotFound, Damaged: a model in use is gone, or its file is missing or changed.
     """
-    tools = Tools(FaceExtractor(), RidgeExtractor())
+    folder = models.folder_of(settings.data)
+    models.look_in(folder)
+    tools = Tools(FaceExtractor(in_use.chosen(folder)), RidgeExtractor())
     tools.face.warm()
     tools.ridge.warm()
     images.warm()

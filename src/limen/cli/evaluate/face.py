@@ -11,8 +11,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from limen.evaluation import face, face_tail
+from limen import models, settings
+from limen.errors import BadInput
+from limen.evaluation import face, face_calibration, face_tail
 from limen.evaluation.plots import det_plot
+from limen.face import evidence
+from limen.models.in_use import DEFAULT
 
 
 def command(
@@ -20,12 +24,24 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the DET curve into this file (png, svg, pdf).")] = None,
     tail: Annotated[bool, typer.Option("--tail", help="Also check predicted against observed FPIR.")] = False,
+    model: Annotated[str, typer.Option(help="Which model: limen models list.")] = DEFAULT,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the model's calibration, fitted to these photos, and nothing else."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="The hub's data folder (default LIMEN_DATA, else limen-data).")
+    ] = None,
 ) -> None:
     """Accuracy and speed of faces: pairs, and an open set with one photo of each person enrolled."""
+    models.look_in(models.folder_of(settings.load(data).data))
     found = face.find(directory)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("photos", total=len(found))
-        photos = face.embed(found, lambda: progress.advance(task))
+        if calibrate is not None:
+            _calibrate(face_calibration.raw(found, model, lambda: progress.advance(task)), calibrate)
+            return
+        photos = face.embed(found, lambda: progress.advance(task), model)
     figures = face.report(photos)
     if tail:
         figures["tail"] = face_tail.report(photos)
@@ -39,6 +55,18 @@ def command(
             Console().print(_promises(figures["tail"]))
         if not figures["open_set"]["non_mated_probes"]:
             Console(stderr=True).print("Nobody has a single photo, so there are no non-mated probes and no FNIR.")
+
+
+def _calibrate(photos: face.Photos, file: Path) -> None:
+    """Write a calibration; SFace keeps the lengths that stand for its qualities, so that old templates stay valid."""
+    sface = evidence.calibration(DEFAULT)
+    limits = (sface.weak, sface.strong) if photos.model == DEFAULT else None
+    text = face_calibration.calibrated(photos, limits)
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise BadInput(f"{file} cannot be written: {error.strerror}.") from None
+    Console(stderr=True, highlight=False).print(f"Written: {file}. Measure with it: limen evaluate face FOLDER.")
 
 
 def _table(figures: dict[str, Any]) -> Table:

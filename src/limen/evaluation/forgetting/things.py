@@ -27,7 +27,8 @@ class Tracer:
         self._passed: list[np.ndarray] = []
         self._face: Any = FaceExtractor()
         self._face._detector = _Recorder(self._face._detector, self._passed)
-        self._face._embedder = _Recorder(self._face._embedder, self._passed)
+        for embedder in self._face._embedders:
+            embedder._session = _Recorder(embedder._session, self._passed)
         self._ridge: Any = RidgeExtractor()
         backend = self._ridge._network()
         backend._backend = _Recorder(backend._backend, self._passed)
