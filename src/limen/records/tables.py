@@ -190,6 +190,7 @@ class Officer(Table):
     public_key: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
     created: Mapped[int]
     retired: Mapped[int | None]
+    suspended: Mapped[int | None]  # since when, until a security officer reinstates them
 
 
 class Device(Table):
@@ -205,6 +206,7 @@ class Device(Table):
     created: Mapped[int]
     retired: Mapped[int | None]
     counter: Mapped[int] = mapped_column(default=0)  # of its last signed capture
+    suspended: Mapped[int | None]
 
 
 class Invite(Table):
@@ -219,7 +221,10 @@ class Invite(Table):
 
 
 class SignIn(Table):
-    """A session of the pages; token_hash: SHA-256 of the cookie's 256-bit token."""
+    """A session of the pages; token_hash: SHA-256 of the cookie's 256-bit token.
+
+    way: how they signed in (`access.sessions.Way`). seen: when it was last used, to the minute.
+    """
 
     __tablename__ = "sessions"
 
@@ -227,6 +232,8 @@ class SignIn(Table):
     officer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("officers.id", ondelete="CASCADE"), index=True)
     created: Mapped[int]
     expires: Mapped[int] = mapped_column(index=True)
+    seen: Mapped[int] = mapped_column(default=0)
+    way: Mapped[str] = mapped_column(String(16), default="link")
 
 
 class Nonce(Table):

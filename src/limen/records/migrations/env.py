@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import limen.access.tables  # noqa: F401 - so that the metadata has them
 from limen.records.tables import Table
 
 context.configure(
