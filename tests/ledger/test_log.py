@@ -22,7 +22,7 @@ from limen.ledger import note
 from limen.ledger.audit import audit
 from limen.ledger.checking import consistent, included
 from limen.ledger.log import Log
-from limen.ledger.tiles import number, tile_path
+from limen.ledger.tiles import Folder, number, tile_path
 from limen.ledger.tree import Tree, leaf_hash
 
 
@@ -177,3 +177,47 @@ def test_a_writer_killed_at_work_loses_nothing_that_it_had_confirmed(tmp_path: P
         assert log.checkpoint.size >= confirmed
         log.close()
         assert audit(tmp_path, IDENTITY).checkpoint.size >= confirmed
+
+
+def test_an_old_checkpoint_put_back_loses_no_entry(tmp_path: Path) -> None:
+    grow(tmp_path, 3)
+    kept = {name: (tmp_path / name).read_bytes() for name in ("checkpoint", "pending")}
+    grow(tmp_path, 5, 300, 301)
+    newest = (tmp_path / "checkpoint").read_bytes()
+    (tmp_path / "checkpoint").write_bytes(kept["checkpoint"])
+    log = Log(tmp_path, ORIGIN, IDENTITY)
+    log.append([], KEY.sign)  # rolled forward to what was signed last
+    log.close()
+    assert (tmp_path / "checkpoint").read_bytes() == newest
+    assert audit(tmp_path, IDENTITY).checkpoint.size == 301
+    grow(tmp_path, 303)
+    for name, content in kept.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(Damaged, match="an old one"):
+        Log(tmp_path, ORIGIN, IDENTITY)
+    (tmp_path / "pending").unlink()
+    with pytest.raises(Damaged, match="an old one"):
+        Log(tmp_path, ORIGIN, IDENTITY)
+    assert len(Folder(tmp_path).bundle(1, 47)) == 47  # nothing was deleted
+
+
+def test_what_a_crash_left_is_set_aside_not_deleted(tmp_path: Path) -> None:
+    grow(tmp_path, 3)
+    log = Log(tmp_path, ORIGIN, IDENTITY)
+    log.stage([line(3)])
+    log.close()
+    (tmp_path / "pending").write_bytes((tmp_path / "checkpoint").read_bytes().split(b"\n\n")[0] + b"\n")
+    grow(tmp_path, 3)
+    assert (tmp_path / "aside/tile/entries/000.p/4").exists() and not (tmp_path / "tile/entries/000.p/4").exists()
+
+
+@pytest.mark.parametrize("size", [1, 5, 256, 300])
+def test_proofs_come_with_the_checkpoint_that_they_are_for(tmp_path: Path, size: int) -> None:
+    grow(tmp_path, size)
+    log = Log(tmp_path, ORIGIN, IDENTITY)
+    signed, proofs = log.prove([0, size - 1])
+    log.close()
+    head = note.opened(signed, LOG_KEY)
+    for index, proof in zip((0, size - 1), proofs, strict=True):
+        assert included(line(index), index, head.size, proof, head.root)
+        assert not included(line(index + 1), index, head.size, proof, head.root)

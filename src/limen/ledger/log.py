@@ -7,13 +7,15 @@ A batch is written in this order, each step on disk before the next:
     3. the hub's signature over that text
     4. `checkpoint`
 
-A crash before 2 leaves files that no checkpoint covers; they are deleted. A crash after 2 is rolled forward: the
+A crash before 2 leaves files that no checkpoint covers; they are set aside. A crash after 2 is rolled forward: the
 same text is signed again (Ed25519 gives the same signature), so two different checkpoints of one size are never signed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import functools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -95,7 +97,7 @@ class Log:
             self._staged: _Edge | None = None
             self._full: set[tuple[int | str, int]] = set()
             self.pending = self._read_pending()
-            self._folder.drop_beyond((self.pending or self.checkpoint).size)
+            self._clear_beyond((self.pending or self.checkpoint).size)
         except BaseException:
             os.close(self._lock)
             raise
@@ -134,6 +136,8 @@ class Log:
             pending = Checkpoint(self.checkpoint.origin, edge.size, Tree(edge.size, self._folder.tile).root())
             self._folder.write("pending", pending.text.encode())
         except OSError as error:
+            with contextlib.suppress(OSError):  # else done when the log is opened again
+                self._folder.set_aside(self.checkpoint.size)
             raise _unwritable(error) from None
         self.pending, self._staged, self._full = pending, edge, set(full)
         return pending.text.encode()
@@ -167,6 +171,12 @@ class Log:
         """Proof that an entry is in the tree of the checkpoint."""
         return Tree(self.checkpoint.size, self._folder.tile).inclusion(index)
 
+    def prove(self, indexes: Sequence[int]) -> tuple[bytes, list[list[bytes]]]:
+        """The signed checkpoint as it stands, and for each entry the proof that it is in its tree."""
+        tile = functools.lru_cache(maxsize=256)(self._folder.tile)
+        tree = Tree(self.checkpoint.size, tile)
+        return (self._folder.path / "checkpoint").read_bytes(), [tree.inclusion(index) for index in indexes]
+
     def consistency(self, old: int) -> list[bytes]:
         """Proof that the tree of an earlier size is a prefix of the checkpoint's."""
         return Tree(self.checkpoint.size, self._folder.tile).consistency(old)
@@ -194,6 +204,18 @@ class Log:
         if leaves != (edge.rows[0] if edge.rows else b"") or Tree(head.size, self._folder.tile).root() != head.root:
             raise _damaged("The ledger does not hash to its checkpoint.")
         return edge
+
+    def _clear_beyond(self, size: int) -> None:
+        """Set aside what one batch left that was never published; refuse if more is there than one batch can leave.
+
+        `pending` stays after its checkpoint is published, so that both say the same unless a batch was under way.
+        """
+        claims = self._folder.beyond(size)
+        path = self._folder.path / "pending"
+        last = note.parse(path.read_text()).size if path.exists() else 0
+        if (claims and last != size) or len(claims) > 1:
+            raise _damaged(f"The ledger has entries beyond the {size} of its checkpoint, which is an old one.")
+        self._folder.set_aside(size)
 
     def _read_pending(self) -> Checkpoint | None:
         path = self._folder.path / "pending"

@@ -12,6 +12,9 @@ from limen.ledger.tree import HASH, HEIGHT, WIDTH
 from limen.vault.files import replace_private
 
 
+ASIDE = "aside"  # folder of leftovers; nothing reads it
+
+
 def number(index: int) -> str:
     """A tile's index as a path: 1234067 is `x001/x234/067`."""
     groups = [f"{index % 1000:03}"]
@@ -72,20 +75,40 @@ class Folder:
         """Delete the partial tiles that a full one replaces."""
         shutil.rmtree(self.path / f"{tile_path(level, index, WIDTH)}.p", ignore_errors=True)
 
-    def drop_beyond(self, size: int) -> None:
-        """Delete what a batch left that was never published: tiles and bundles beyond a tree of `size` leaves."""
-        for folder in (self.path / "tile").glob("*"):
+    def beyond(self, size: int) -> list[int]:
+        """Sizes of the tree that partial entry bundles beyond `size` entries claim."""
+        index, width = divmod(size, WIDTH)
+        found = []
+        while True:
+            place = self.path / "tile/entries" / f"{number(index)}.p"
+            widths = [int(path.name) for path in place.iterdir() if path.name.isdigit()] if place.is_dir() else []
+            found += [index * WIDTH + more for more in widths if more > width]
+            if not (self.path / tile_path("entries", index, WIDTH)).exists() and not widths:
+                return sorted(found)
+            index, width = index + 1, 0
+
+    def set_aside(self, size: int) -> None:
+        """Move away what a batch left that was never published: tiles and bundles beyond a tree of `size` leaves."""
+        for folder in list((self.path / "tile").glob("*")):
             level = 0 if folder.name == "entries" else int(folder.name)
             index, width = divmod(size >> HEIGHT * level, WIDTH)
             partials = folder / f"{number(index)}.p"
-            for path in partials.iterdir() if partials.is_dir() else ():
+            for path in list(partials.iterdir()) if partials.is_dir() else ():
                 if path.name.isdigit() and int(path.name) > width:
-                    path.unlink()
+                    self._move(path)
             while (full := folder / number(index)).exists() or (Path(f"{full}.p").is_dir() and width == 0):
-                full.unlink(missing_ok=True)
-                if width == 0:
-                    shutil.rmtree(f"{full}.p", ignore_errors=True)
+                if full.exists():
+                    self._move(full)
+                if width == 0 and Path(f"{full}.p").is_dir():
+                    self._move(Path(f"{full}.p"))
                 index, width = index + 1, 0
+
+    def _move(self, path: Path) -> None:
+        place = self.path / ASIDE / path.relative_to(self.path)
+        make(place.parent)
+        if place.is_dir():
+            shutil.rmtree(place)
+        path.replace(place)
 
     def _read(self, level: int | str, index: int, width: int) -> bytes:
         for candidate in dict.fromkeys((width, WIDTH)):  # a full tile may have replaced a partial one

@@ -7,7 +7,8 @@ commit and one interval. Disk work runs in a thread; the signature comes from th
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,15 @@ CLOSE_SECONDS = 4.0  # for the last commit, within the front's own time to stop
 log = structlog.get_logger("ledger")
 
 
+@dataclass(frozen=True)
+class _Item:
+    """An entry that waits; insist: whatever happens, it is tried again."""
+
+    line: bytes
+    insist: bool
+    index: asyncio.Future[int]
+
+
 class Signer(Protocol):
     """The vault, as far as the log needs it."""
 
@@ -39,11 +49,11 @@ class Writer:
         """See `Log`; the log is opened with its first entry."""
         self._folder, self._origin, self._vault = folder, origin, vault
         self._log: Log | None = None
-        self._queue: list[tuple[bytes, asyncio.Future[int] | None]] = []
+        self._queue: list[_Item] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        self._opening = asyncio.Lock()
+        self._opening, self._changing = asyncio.Lock(), asyncio.Lock()
 
     async def append(self, entry: Entry) -> int:
         """Append an entry; its index, once it is on disk under a signed checkpoint.
@@ -51,14 +61,32 @@ class Writer:
         Raises:
             Unavailable: it cannot be written now (`no-ledger`).
         """
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._take(entry, future)
-        return await future
+        return await self._take(entry, insist=False)
 
-    def note(self, entry: Entry) -> None:
-        """Append an entry soon, without waiting; tried again until the disk and the vault serve."""
-        with suppress(Unavailable):
-            self._take(entry, None)
+    def note(self, entry: Entry) -> asyncio.Future[int]:
+        """Append an entry soon, without waiting; tried again until the disk and the vault serve.
+
+        Returns:
+            Its index in time, for whoever cares; `Unavailable` if it was lost because the hub stops or is overrun.
+        """
+        try:
+            future = self._take(entry, insist=True)
+        except Unavailable as error:
+            future = asyncio.get_running_loop().create_future()
+            future.set_exception(error)
+        future.add_done_callback(_look_at)
+        return future
+
+    async def prove(self, indexes: Sequence[int]) -> tuple[bytes, list[list[bytes]]]:
+        """The newest checkpoint as it was signed, and for each entry the proof that it is in it.
+
+        Raises:
+            Unavailable: there is no checkpoint yet that covers them all.
+        """
+        async with self._changing:
+            if self._log is None or any(index >= self._log.checkpoint.size for index in indexes):
+                raise _no_ledger()
+            return await asyncio.to_thread(self._log.prove, indexes)
 
     async def last(self, count: int) -> list[bytes]:
         """The last entries of the log, at most so many, oldest first; raises if it cannot be read."""
@@ -77,14 +105,16 @@ class Writer:
             self._log.close()
             self._log = None
 
-    def _take(self, entry: Entry, future: asyncio.Future[int] | None) -> None:
+    def _take(self, entry: Entry, *, insist: bool) -> asyncio.Future[int]:
         if self._closing or len(self._queue) >= MAX_QUEUE:
-            log.error("entry-lost" if future is None else "entry-refused", kind=entry.kind.value)
+            log.error("entry-lost" if insist else "entry-refused", kind=entry.kind.value)
             raise _no_ledger()
-        self._queue.append((entry.pack(), future))
+        item = _Item(entry.pack(), insist, asyncio.get_running_loop().create_future())
+        self._queue.append(item)
         self._wake.set()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
+        return item.index
 
     async def _run(self) -> None:
         while True:
@@ -101,27 +131,28 @@ class Writer:
 
     async def _commit(self) -> bool:
         batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-        staged = False
+        staged: int | None = None
         try:
-            ledger = self._log = self._log or await self._open()
-            if ledger.pending:  # of a commit whose signature did not come
+            async with self._changing:
+                ledger = self._log = self._log or await self._open()
+                if ledger.pending:  # of a commit whose signature did not come
+                    await self._sign(ledger)
+                first = ledger.checkpoint.size
+                await asyncio.to_thread(ledger.stage, [item.line for item in batch])
+                staged = first
                 await self._sign(ledger)
-            first = ledger.checkpoint.size
-            await asyncio.to_thread(ledger.stage, [line for line, _ in batch])
-            staged = True
-            await self._sign(ledger)
         except (LimenError, OSError) as error:
             log.error("commit-failed", error=getattr(error, "code", type(error).__name__), entries=len(batch))
-            for _, future in batch:
-                if future and not future.done():
-                    future.set_exception(_no_ledger())
-            if not staged:  # what nobody waits for is tried again; what is staged is signed by the next commit
-                self._queue = [item for item in batch if item[1] is None] + self._queue
+            for item in batch:
+                if not item.insist and not item.index.done():
+                    item.index.set_exception(_no_ledger())
+            if staged is None:  # what nobody waits for is tried again
+                self._queue = [item for item in batch if item.insist] + self._queue
+            else:  # it is in the log already, and signed by the next commit
+                _settle(batch, staged)
             await asyncio.sleep(INTERVAL)
             return False
-        for index, (_, future) in enumerate(batch, first):
-            if future and not future.done():
-                future.set_result(index)
+        _settle(batch, staged)
         return True
 
     async def _open(self) -> Log:
@@ -135,6 +166,18 @@ class Writer:
         assert ledger.pending is not None
         signature = await self._vault.sign(ledger.pending.text.encode())
         await asyncio.to_thread(ledger.finish, signature)
+
+
+def _settle(batch: Sequence[_Item], first: int) -> None:
+    for index, item in enumerate(batch, first):
+        if not item.index.done():
+            item.index.set_result(index)
+
+
+def _look_at(future: asyncio.Future[int]) -> None:
+    """Nobody need wait for it; asyncio complains about exceptions that no one looked at."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _no_ledger() -> Unavailable:
