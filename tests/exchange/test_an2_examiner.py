@@ -11,6 +11,7 @@ from tests.exchange.made import file, text_record
 from limen.exchange import an2
 from limen.exchange.an2 import examiner
 from limen.ridge.template import BIFURCATION, ENDING, OTHER, RidgeTemplate
+from limen.terms import Modality
 
 
 def type9(fields: list[tuple[int, str | bytes]]) -> RidgeTemplate | None:
@@ -71,3 +72,14 @@ def test_a_mark_brings_its_examiners_minutiae(samples: Path) -> None:
     alone = an2.read((samples / "exchange" / "an2" / "type9.an2k").read_bytes())
     assert an2.samples(alone) == []
     assert len(examiner.template(alone.of_type(9)[0]) or ()) == 28
+
+
+def test_minutiae_without_an_image_are_samples_of_their_own() -> None:
+    rows = [(3, "4"), (331, "5~5~99~E|900~900~20~B")]
+    palm = [(3, "13"), (331, "5~5~99~E"), (6, "21")]
+    records = [(9, n, text_record(9, [(2, f"{n:02}"), *fields])) for n, fields in ((1, rows), (2, palm), (3, []))]
+    image = text_record(13, [(2, "02"), (3, "13"), (11, "NONE")], b"some")
+    alone = an2.plotted(an2.read(file([*records, (13, 2, image)])))
+    assert [(one.modality, one.idc, one.data, len(one.minutiae or ())) for one in alone] == [(Modality.MARK, 1, b"", 2)]
+    both = an2.plotted(an2.read(file(records)))
+    assert [(one.modality, int(one.position)) for one in both] == [(Modality.MARK, 0), (Modality.MARK, 21)]

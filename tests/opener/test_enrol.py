@@ -22,6 +22,8 @@ from limen.wire import Message, receive, send
 from limen.wire.messages import CHUNK, Chunk, Done, End, EnrolJob, Enrolled, Fields
 from limen.wire.sockets import connect
 
+from ..exchange.made import file, text_record
+from ..ridge.test_extract_slap import TIPS, drawn_slap
 from .conftest import Opened
 
 EXPIRES = 2_000_000_000
@@ -52,7 +54,9 @@ def context(use: Use, enrolled: Enrolled) -> Context:
 def template_of(opened: Opened, enrolled: Enrolled) -> bytes:
     with VaultClient.connect(opened.settings, "vault-matcher") as matcher:
         return open_blob(
-            matcher.template_key("FRA", enrolled.epoch), context(Use.TEMPLATE, enrolled), enrolled.blobs()[0]
+            matcher.template_keys("FRA", enrolled.epoch, RECORD)[RECORD],
+            context(Use.TEMPLATE, enrolled),
+            enrolled.blobs()[0],
         )
 
 
@@ -117,3 +121,33 @@ def test_a_file_is_enrolled_sample_by_sample(opened: Opened, samples: Path) -> N
         assert front.unseal(context(Use.FILE, whole), whole.blobs()[2]) == data
     again = enrol(opened, data, what=2, modality=0)
     assert [a.sample for a in again if isinstance(a, Enrolled)] == [sample.sample for sample in found]
+
+
+def test_a_slap_is_enrolled_finger_by_finger_and_kept_whole(opened: Opened) -> None:
+    out = io.BytesIO()
+    Pillow.fromarray(drawn_slap(TIPS)).save(out, "PNG")
+    answers = enrol(opened, out.getvalue(), modality=2, position=Position.PLAIN_RIGHT_FOUR, flags=1, ppi=500)
+    *fingers, whole = [answer for answer in answers if isinstance(answer, Enrolled)]
+    assert [(one.usable, one.position) for one in fingers] == [(1, 2), (1, 3), (1, 4), (1, 5)]
+    assert [RidgeTemplate.unpack(template_of(opened, one)).position for one in fingers] == [2, 3, 4, 5]
+    assert len({one.sample for one in answers if isinstance(one, Enrolled)}) == 5
+    assert (whole.usable, whole.position, whole.sample) == (0, Position.PLAIN_RIGHT_FOUR, bytes(range(16, 32)))
+    with VaultClient.connect(opened.settings) as front:
+        assert front.unseal(context(Use.FILE, whole), whole.blobs()[2]) == out.getvalue()
+
+
+def test_an_examiners_minutiae_are_enrolled_alone_and_with_their_mark(opened: Opened) -> None:
+    rows = "|".join(f"{n}~{40 + 9 * n}~{50 + 17 * (n % 9)}~{7 * n}~1~0" for n in range(14))
+    plotted = [(2, "01"), (3, "4"), (4, "S"), (5, "LIMEN~M"), (130, "01"), (131, "500"), (132, "500"), (137, rows)]
+    alone = enrol(opened, file([(9, 1, text_record(9, plotted))]), what=2, modality=0)
+    (mark,) = [answer for answer in alone if isinstance(answer, Enrolled)]
+    assert (mark.usable, mark.modality, mark.model.rstrip(b"\0")) == (1, Modality.MARK, b"examiner")
+    template = RidgeTemplate.unpack(template_of(opened, mark))
+    assert (len(template), mark.minutiae) == (14, 14)
+
+    blank = np.full((300, 250), 170, np.uint8).tobytes()
+    image = [(2, "01"), (3, "4"), (6, "250"), (7, "300"), (8, "1"), (9, "500"), (10, "500"), (11, "NONE"), (12, "8"),
+             (13, "0")]  # fmt: skip
+    records = [(13, 1, text_record(13, image, blank)), (9, 1, text_record(9, plotted))]
+    (mark,) = [a for a in enrol(opened, file(records), what=2, modality=0) if isinstance(a, Enrolled)]
+    assert (mark.usable, mark.modality, mark.minutiae) == (1, Modality.MARK, 14), "nothing to be seen on the image"

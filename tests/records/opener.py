@@ -7,9 +7,11 @@ import threading
 from limen.errors import BadImage, Unavailable
 from limen.reasons import Reason, to_mask
 from limen.records.enrolment import Enrolment
-from limen.terms import Modality
+from limen.terms import Modality, Position
 from limen.vault.seal import Context, Use
 from limen.wire.messages import EnrolJob, Enrolled
+
+SLAPS = (Position.PLAIN_RIGHT_FOUR, Position.PLAIN_LEFT_FOUR, Position.PLAIN_THUMBS)
 
 
 class Opener:
@@ -28,7 +30,18 @@ class Opener:
             return self._file(job, data)
         if data.startswith(b"unreadable"):
             raise BadImage("The image cannot be read.")
+        if job.modality == Modality.FINGER and job.position in SLAPS:
+            return self._slap(job, data)
         return Enrolment([self._enrolled(job, job.sample, job.modality, job.position, data, data)])
+
+    def _slap(self, job, data):
+        """A finger a word, `faceless...` of no use, and the slap itself."""
+        words = data.split()
+        found = [
+            self._enrolled(job, bytes([n]) + job.sample[1:], job.modality, 2 + n, word, b"")
+            for n, word in enumerate(words)
+        ]
+        return Enrolment([*found, self._enrolled(job, job.sample, job.modality, job.position, b"", data)])
 
     def _file(self, job, data):
         """Lines `modality position`, then a blank line, then `field=value` lines."""
@@ -52,7 +65,7 @@ class Opener:
         portrait = seal(Use.SAMPLE, b"portrait of " + content) if modality == Modality.FACE else b""
         kept = seal(Use.FILE, original) if job.flags & 1 else b""
         return Enrolled(
-            sample=sample, modality=modality, position=position, usable=int(bool(usable)), model=b"made-up", quality=50,
+            sample=sample, modality=modality, position=position, usable=int(bool(usable)), model=b"made-up" if usable else b"", quality=50,
             reasons=0 if usable else to_mask([Reason.NO_FACE]), minutiae=0, width=10, height=10, ppi=500, epoch=1,
             template_length=len(template), portrait_length=len(portrait), original_length=len(kept),
             tail=template + portrait + kept,

@@ -326,3 +326,30 @@ def test_any_history_of_imports_ends_like_the_last_one_alone(tmp_path_factory, v
     assert french[3] == german[3]
     assert len(french[4]) == len(german[4])
     database.close()
+
+
+def test_a_slap_comes_in_as_its_fingers_and_goes_out_whole(database, vault, folder, tmp_path):
+    register(database, "FRA")
+    (folder / "slap.png").write_bytes(b"index middle faceless little")
+    write(folder, row("R-1", "finger:13=slap.png"))
+    steps, rejects = run(database, vault, folder)
+    assert outcomes(steps) == ["added"]
+    assert [(reject.file, reject.record) for reject in rejects] == [("slap.png (finger right-ring)", "R-1")]
+    [(*_, samples)] = state(database, vault).values()
+    assert [sample[:2] for sample in samples] == [(2, 2), (2, 3), (2, 5), (2, 13)]
+    with database.reading() as session:
+        (record,) = store.of_owner(session, "FRA")
+        assert listed(record, vault)["fingers"] == 3, "the slap itself is no finger"
+    again, rejects = run(database, vault, folder)
+    assert (outcomes(again), rejects) == (["unchanged"], [])
+    assert list(export(database, vault, "FRA", tmp_path / "out")) == [True]
+    (line,) = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()
+    (image,) = json.loads(line)["images"]
+    assert (image["position"], (tmp_path / "out" / image["file"]).read_bytes()) == (
+        "plain-right-four",
+        b"index middle faceless little",
+    )
+    write(folder, row("R-1", "face=face1.jpg"))
+    assert outcomes(run(database, vault, folder)[0]) == ["changed"]
+    [(*_, samples)] = state(database, vault).values()
+    assert [sample[:2] for sample in samples] == [(1, 0)]

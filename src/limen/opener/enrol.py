@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain
 
 import cbor2
 
@@ -66,16 +68,23 @@ class _Enrolment:
             modality, position = Modality(self._job.modality), Position(self._job.position)
         except ValueError:
             raise BadMessage("An image of unknown modality or position.") from None
-        finding = extract(images.decode(data), modality, position, self._tools, self._job.ppi)
-        self._hand_back(self._job.sample, finding, self._job.ppi, data if self._keeps_original else b"")
+        findings = extract(images.decode(data), modality, position, self._tools, self._job.ppi)
+        original = data if self._keeps_original else b""
+        if len(findings) == 1:
+            self._hand_back(self._job.sample, findings[0], self._job.ppi, original)
+            return
+        for finger, finding in enumerate(findings):  # of a slap, whose image is kept once
+            self._hand_back(self._sample_id(finger), replace(finding, image=None), self._job.ppi, b"")
+        whole = Finding(modality, position, findings[0].image, None, "", UNKNOWN_QUALITY, 0, [])
+        self._hand_back(self._job.sample, whole, self._job.ppi, original)
 
     def _file(self, data: bytes) -> None:
         """Every sample of an ANSI/NIST-ITL file, the file itself, and what it says of the person."""
         transaction = exchange.read(data)
-        for number, sample in enumerate(an2.each_sample(transaction)):
+        for number, sample in enumerate(chain(an2.each_sample(transaction), an2.plotted(transaction))):
             self._working()
             ppi = round(sample.ppi or 0)
-            findings = examine(sample.data, sample.modality, sample.position, self._tools, ppi)
+            findings = examine(sample.data, sample.modality, sample.position, self._tools, ppi, sample.minutiae)
             for finger, finding in enumerate(findings):  # of a slap
                 self._hand_back(self._sample_id(number, finger), finding, ppi, b"")
         if self._keeps_original:
@@ -89,7 +98,7 @@ class _Enrolment:
     def _keeps_original(self) -> bool:
         return bool(self._job.flags & KEEP_ORIGINAL)
 
-    def _sample_id(self, number: int, finger: int) -> bytes:
+    def _sample_id(self, number: int, finger: int = 0) -> bytes:
         """The same file of the same record gives the same ids again; they tell nothing of its content."""
         part = bytes([number >> 8, number & 255, *([finger] if finger else [])])
         return hashlib.sha256(b"limen-file-sample" + self._job.record + self._job.sample + part).digest()[:16]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from limen import images
 from limen.errors import BadImage
 from limen.images import Image
 from limen.opener.tools import Tools
 from limen.reasons import Reason, to_mask
-from limen.ridge.extract import RidgeResult
+from limen.ridge.extract import RidgeResult, of_plotted
+from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality, Position
 from limen.wire.parts import SampleReport
 
@@ -27,6 +28,7 @@ class Finding:
         modality, position: what it is; no modality for a file that is kept as a whole.
         image: its pixels; None if it could not be decoded.
         template: packed `FaceTemplate` or `RidgeTemplate`; None if there is nothing to compare.
+        further: packed templates of the same face by other models in use.
         model: that made the template; empty without one.
         quality: 0-100, or 255.
         minutiae: their number; 0 for faces.
@@ -41,6 +43,7 @@ class Finding:
     quality: int
     minutiae: int
     reasons: list[Reason]
+    further: tuple[bytes, ...] = ()
 
     @property
     def status(self) -> int:
@@ -54,42 +57,59 @@ class Finding:
         return SampleReport(self.modality or 0, self.position, self.status, self.quality, to_mask(self.reasons))
 
 
-def examine(data: bytes, modality: Modality, position: Position, tools: Tools, ppi: int = 0) -> list[Finding]:
+def examine(
+    data: bytes,
+    modality: Modality,
+    position: Position,
+    tools: Tools,
+    ppi: int = 0,
+    plotted: RidgeTemplate | None = None,
+) -> list[Finding]:
     """Decode and extract one image; whatever is wrong with it is in the finding's reasons.
 
     Args:
-        data: bytes of an image file.
+        data: bytes of an image file; none where there are only plotted minutiae.
         modality, position: what it is said to be.
         tools: warm.
         ppi: resolution, where the sender knows better than the file; else 0.
+        plotted: minutiae that an examiner, or another system, has plotted on it.
 
     Returns:
         One finding; of a slap one for each of its fingers.
     """
+    plotted = replace(plotted, position=int(position)) if plotted is not None else None
+    if not data and plotted is not None:
+        return [_of_ridges(of_plotted(plotted), None, modality, position)]
     try:
         image = images.decode(data)
     except BadImage as error:
-        return [Finding(modality, position, None, None, "", UNKNOWN_QUALITY, 0, [_reason(error)])]
-    if modality is Modality.FACE:
-        return [extract(image, modality, position, tools, ppi)]
-    found = tools.ridge.extract_all(image, modality, position, float(ppi) if ppi else None)
-    return [_of_ridges(one, image, modality, position) for one in found]
+        reason = _reason(error)
+        if plotted is None:
+            return [Finding(modality, position, None, None, "", UNKNOWN_QUALITY, 0, [reason])]
+        return [_of_ridges(of_plotted(plotted, [reason]), None, modality, position)]
+    return extract(image, modality, position, tools, ppi, plotted)
 
 
-def extract(image: Image, modality: Modality, position: Position, tools: Tools, ppi: int = 0) -> Finding:
-    """Extract from decoded pixels; a slap stays whole."""
+def extract(
+    image: Image,
+    modality: Modality,
+    position: Position,
+    tools: Tools,
+    ppi: int = 0,
+    plotted: RidgeTemplate | None = None,
+) -> list[Finding]:
+    """Extract from decoded pixels; arguments and findings as `examine` has them."""
     if modality is Modality.FACE:
         face = tools.face.extract(image)
         quality = face.quality if face.faces else UNKNOWN_QUALITY
         packed, model = (face.template.pack(), face.template.model) if face.template else (None, "")
-        return Finding(modality, Position.UNKNOWN, image, packed, model, quality, 0, face.reasons)
-    mark = modality is Modality.MARK
-    return _of_ridges(
-        tools.ridge.extract(image, position, float(ppi) if ppi else None, mark=mark), image, modality, position
-    )
+        further = tuple(template.pack() for template in face.further)
+        return [Finding(modality, Position.UNKNOWN, image, packed, model, quality, 0, face.reasons, further)]
+    found = tools.ridge.extract_all(image, modality, position, float(ppi) if ppi else None, plotted=plotted)
+    return [_of_ridges(one, image, modality, position) for one in found]
 
 
-def _of_ridges(ridge: RidgeResult, image: Image, modality: Modality, position: Position) -> Finding:
+def _of_ridges(ridge: RidgeResult, image: Image | None, modality: Modality, position: Position) -> Finding:
     if ridge.template is None:
         return Finding(modality, position, image, None, "", ridge.quality, ridge.count, ridge.reasons)
     packed, model = ridge.template.pack(), ridge.template.model

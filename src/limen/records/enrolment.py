@@ -21,6 +21,7 @@ SOCKET = "opener-enrol"
 IMAGE, FILE = 1, 2  # `EnrolJob.what`
 KEEP_ORIGINAL = 1  # `EnrolJob.flags`
 MAX_SAMPLES = 200  # of one file; `exchange.an2` reads no more records
+MAX_FINGERS = 4  # of one image: a slap's, and then the slap itself
 MAX_ANSWER = 256 * MIB  # of one file, with all portraits: bounds the importer's memory
 TRIES = 3  # a worker can die for another's sake (memory, a restart); a file that kills three is bad
 PAUSE_SECONDS = 0.5  # before another try; doubles
@@ -89,7 +90,7 @@ def _enrol(sock: socket.socket, settings: Settings, job: EnrolJob, data: bytes) 
                     found.person = _person(answer.tail)
                 case Failed():
                     raise _error(answer)
-                case _ if len(found.samples) == 1 or job.what == FILE:
+                case _ if job.what == FILE or (found.samples and found.samples[-1].sample == job.sample):
                     return found
                 case _:
                     raise _NONSENSE
@@ -116,7 +117,7 @@ def _checked(answer: Enrolled, job: EnrolJob, before: list[Enrolled]) -> Enrolle
     known = any(one.sample == answer.sample for one in before)
     if known or len(before) >= MAX_SAMPLES or size > MAX_ANSWER or (answer.usable and not answer.template_length):
         raise _NONSENSE
-    if job.what == IMAGE and (answer.sample, modality) != (job.sample, job.modality):
+    if job.what == IMAGE and (modality != job.modality or len(before) > MAX_FINGERS):
         raise _NONSENSE
     return answer
 

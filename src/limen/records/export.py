@@ -160,4 +160,5 @@ def _private(path: Path) -> int:
 
 
 def _count(record: Record, modality: Modality) -> int:
-    return sum(sample.modality == modality for sample in record.samples)
+    """Samples with a template: a slap's image is kept beside its fingers, and is none."""
+    return sum(sample.modality == modality and bool(sample.model) for sample in record.samples)

@@ -101,7 +101,7 @@ def _enrolled(
         flags=KEEP_ORIGINAL,
     )
     found = enrol(job, data).samples
-    if sample.modality and not found[0].usable:
+    if sample.modality and not any(one.usable for one in found):
         raise unusable(found[0])
     return [sample_of(one, until, sample.input_hash) for one in found if one.usable or one.original_length]
 

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -85,31 +86,34 @@ class Preparation:
         ready.until, ready.shortened = self._until(entry, record, [image.modality for image in entry.images])
         if ready.until <= self.now:
             return ready.rejected(entry.place, "The record's time is over.", "Check valid_until.")
-        there = {sample.input_hash: sample for sample in record.samples} if record else {}
+        there: dict[bytes, list[Sample]] = defaultdict(list)  # several of a slap
+        for sample in record.samples if record else ():
+            there[sample.input_hash].append(sample)
         self._images(entry, ready, there)
         if ready.rejects:  # nothing is deleted on the word of an input that is faulty itself
-            ready.kept |= {sample.id for sample in there.values()}
+            ready.kept |= {sample.id for samples in there.values() for sample in samples}
         if not ready.new and not ready.kept:
             return ready.rejected(entry.place, "The record has no usable image.")
-        ready.unchanged = not ready.new and len(ready.kept) == len(there)
+        ready.unchanged = not ready.new and len(ready.kept) == sum(map(len, there.values()))
         return ready
 
-    def _images(self, entry: Entry, ready: Ready, there: dict[bytes, Sample]) -> None:
+    def _images(self, entry: Entry, ready: Ready, there: Mapping[bytes, list[Sample]]) -> None:
         """Enrol those of an entry's images that are not there yet."""
         seen: set[bytes] = set()
         for image in entry.images:
             try:
                 data = self._read(image.file)
                 key = self.hashes.image(image.modality, image.position, image.ppi, hashlib.sha256(data).digest())
-                if key not in seen and key in there and there[key].expires == ready.until:
-                    ready.kept |= {there[key].id}
+                if key not in seen and key in there and all(one.expires == ready.until for one in there[key]):
+                    ready.kept |= {one.id for one in there[key]}
                 elif key not in seen:
-                    ready.new.append(self._enrolled(ready, image, data, key))
+                    ready.new.extend(self._enrolled(ready, image, data, key))
                 seen.add(key)
             except (BadInput, NotAllowed) as error:
                 ready.rejects.append(Reject(image.file, entry.record_id, error.message, error.advice, "image"))
 
-    def _enrolled(self, ready: Ready, image: ImageRef, data: bytes, key: bytes) -> Sample:
+    def _enrolled(self, ready: Ready, image: ImageRef, data: bytes, key: bytes) -> list[Sample]:
+        """An image's sample; of a slap its fingers, and the slap itself, which is kept and not searched."""
         job = EnrolJob(
             what=IMAGE,
             country=self.country.encode("ascii"),
@@ -121,10 +125,15 @@ class Preparation:
             expires=ready.until,
             flags=KEEP_ORIGINAL,
         )
-        [found] = self.enrol(job, data).samples
-        if not found.usable:
-            raise unusable(found)
-        return sample_of(found, ready.until, key)
+        found = self.enrol(job, data).samples
+        if not any(one.usable for one in found):
+            raise unusable(found[0])
+        for one in found[:-1]:
+            if not one.usable:
+                error, record_id = unusable(one), ready.entry.record_id if ready.entry else ""
+                place = f"{image.file} ({_kind(one)})"
+                ready.rejects.append(Reject(place, record_id, error.message, error.advice, "image"))
+        return [sample_of(one, ready.until, key) for one in found if one.usable or one.original_length]
 
     def file(self, path: Path) -> Ready:
         """An ANSI/NIST-ITL file: a record with all its samples, and the file itself as one more without template."""

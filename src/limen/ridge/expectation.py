@@ -22,7 +22,11 @@ def mated(template: RidgeTemplate) -> tuple[float, float]:
     """Mean and deviation (nats) of the evidence of a comparison with a mate; (0, 0) for what may be no print at all."""
     if template.quality == 0:
         return 0.0, 0.0
-    qualities = np.asarray(template.minutia_quality)
-    clear = int(np.count_nonzero((qualities >= CLEAR) | (qualities == UNSTATED)))
-    mean = float(np.interp(clear, _CLEAR_MINUTIAE, _MEAN))
+    mean = float(np.interp(clear(template), _CLEAR_MINUTIAE, _MEAN))
     return mean, DEVIATION * mean / _MEAN[-1]
+
+
+def clear(template: RidgeTemplate) -> int:
+    """How many of a template's minutiae are clear, or do not say how clear they are."""
+    qualities = np.asarray(template.minutia_quality)
+    return int(np.count_nonzero((qualities >= CLEAR) | (qualities == UNSTATED)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from limen.images import Image
 from limen.reasons import Reason
-from limen.ridge import flow, foreground, marks, quality, resolution, slap
+from limen.ridge import expectation, flow, foreground, marks, quality, resolution, slap
 from limen.ridge.network import CLEAR, MODEL, Leader, Minutiae
 from limen.ridge.template import MAX_MINUTIAE, NOT_COMPUTED, RidgeTemplate
 from limen.terms import Modality, Position
@@ -82,15 +83,24 @@ class RidgeExtractor:
         return self._read(grey, position, reasons, finger=finger, mark=mark, measure_quality=measure_quality)
 
     def extract_all(
-        self, image: Image, modality: Modality, position: int, ppi: float | None = None, *, measure_quality: bool = True
+        self,
+        image: Image,
+        modality: Modality,
+        position: int,
+        ppi: float | None = None,
+        *,
+        measure_quality: bool = True,
+        plotted: RidgeTemplate | None = None,
     ) -> list[RidgeResult]:
         """Templates of everything on an image: of a slap each finger, with its own position; else one.
 
-        Arguments as `extract` has them. A slap on which no finger is found comes back whole.
+        Arguments as `extract` has them. A slap on which no finger is found comes back whole. Minutiae that an examiner
+        `plotted` on a mark join those that are found there; of a print they count only where nothing is found.
         """
         if modality is Modality.MARK or not slap.is_slap(position):
             mark = modality is Modality.MARK
-            return [self.extract(image, position, ppi, mark=mark, measure_quality=measure_quality)]
+            one = self.extract(image, position, ppi, mark=mark, measure_quality=measure_quality)
+            return [_joined(one, plotted, mark) if plotted is not None else one]
         grey, reasons = _at_500_ppi(image, ppi)
         if grey is None:
             return [RidgeResult(None, reasons=reasons)]
@@ -98,7 +108,8 @@ class RidgeExtractor:
         if not found:
             return [self._read(grey, position, reasons)]
         return [
-            self._read(one.grey, one.position, reasons, finger=True, measure_quality=measure_quality) for one in found
+            self._read(finger.grey, finger.position, reasons, finger=True, measure_quality=measure_quality)
+            for finger in found
         ]
 
     def _read(
@@ -137,6 +148,26 @@ class RidgeExtractor:
         if self._leader is None:
             self._leader = Leader()
         return self._leader
+
+
+def of_plotted(plotted: RidgeTemplate, reasons: Sequence[Reason] = ()) -> RidgeResult:
+    """What minutiae are worth that were plotted by hand, or by another system, where there is no image to read."""
+    if not len(plotted):
+        return RidgeResult(None, reasons=[Reason.NO_RIDGES, *reasons])
+    count = expectation.clear(plotted)
+    few = [Reason.TOO_FEW_MINUTIAE] if count < FEWEST_MINUTIAE else []
+    return RidgeResult(plotted, count=count, reasons=[*few, *reasons])
+
+
+def _joined(found: RidgeResult, plotted: RidgeTemplate, mark: bool) -> RidgeResult:
+    """An image's result with what was plotted on it."""
+    if found.template is None:
+        return of_plotted(plotted, [reason for reason in found.reasons if reason is not Reason.NO_RIDGES])
+    if not mark:
+        return found
+    template = marks.with_plotted(found.template, plotted)
+    others = [reason for reason in found.reasons if reason is not Reason.TOO_FEW_MINUTIAE]
+    return replace(of_plotted(template, others), area=found.area)
 
 
 def _at_500_ppi(image: Image, ppi: float | None) -> tuple[np.ndarray | None, list[Reason]]:

@@ -8,7 +8,7 @@ from limen.exchange.an2.answers import answer
 from limen.exchange.an2.persons import person_fields
 from limen.exchange.an2.reading import MAX_BYTES, MAX_RECORDS, read
 from limen.exchange.an2.records import Field, Problem, Record, Transaction
-from limen.exchange.an2.samples import FileSample, each_sample, samples
+from limen.exchange.an2.samples import FileSample, each_sample, plotted, samples
 from limen.exchange.an2.writing import Header, image_record, person_record, portrait_record, write
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "image_record",
     "person_fields",
     "person_record",
+    "plotted",
     "portrait_record",
     "read",
     "samples",

@@ -35,7 +35,8 @@ class FileSample:
         width, height: in pixels, as the record states them; 0 where it does not.
         captured: date as `YYYY-MM-DD`, empty where unknown.
         segment: cut from a slap by the segment positions of its record.
-        minutiae: what the Type-9 record of the same IDC plotted on this image, or None.
+        minutiae: what the Type-9 record of the same IDC plotted on this image, or None. A Type-9 record without an
+            image is a sample of its own (`plotted`), without `data`.
     """
 
     modality: Modality
@@ -74,6 +75,26 @@ def each_sample(transaction: Transaction) -> Iterator[FileSample]:
         elif record.type in (13, 14, 15):
             for sample in _variable(record, index):
                 yield _with_minutiae(sample, transaction)
+
+
+def plotted(transaction: Transaction) -> list[FileSample]:
+    """Minutiae of Type-9 records to whose IDC there is no image: a mark or print that came as its minutiae alone."""
+    images = {record.idc for record in transaction.records if record.type in (4, 13, 14, 15) and record.data}
+    found = []
+    for index, record in enumerate(transaction.records):
+        if record.type != 9 or record.idc in images:
+            continue
+        template = examiner.template(record)
+        if template is not None:
+            modality = _ridge_modality(record.whole(3), template.position, record.type)
+            where = _known(template.position)
+            found.append(
+                FileSample(
+                    modality, where, b"", None, record.idc, record.type, index, "", record.whole(3),
+                    template.width, template.height, minutiae=template,
+                )
+            )  # fmt: skip
+    return found
 
 
 def _with_minutiae(sample: FileSample, transaction: Transaction) -> FileSample:
