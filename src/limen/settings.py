@@ -29,6 +29,11 @@ class Settings:
         worker_seconds: how long a worker may work on a capture once it is there.
         fpir_refer, fpir_hit: accepted false-positive identification rates per search (fractions).
         production: refuse to start where a protection is missing.
+        custody: who holds the key above all others: file, passphrase or token (docs/keys.md).
+        passphrase_file: where the passphrase is read from; else `limen serve` asks on its terminal.
+        pkcs11_module: the tokens' PKCS#11 library.
+        pkcs11_token, pkcs11_pin_file: label of the hub's own token, and the file with its PIN.
+        pkcs11_countries: countries that hold their key in a token of their own: `FRA=label:/path/to/pin, ...`.
     """
 
     data: Path = Path("limen-data")
@@ -43,6 +48,12 @@ class Settings:
     fpir_refer: float = 1e-3
     fpir_hit: float = 1e-5
     production: bool = False
+    custody: str = "file"
+    passphrase_file: str = ""
+    pkcs11_module: str = ""
+    pkcs11_token: str = ""
+    pkcs11_pin_file: str = ""
+    pkcs11_countries: str = ""
     extra: dict[str, object] = field(default_factory=dict)
 
     @property

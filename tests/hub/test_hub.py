@@ -149,7 +149,7 @@ def test_parts_die_with_their_supervisor(tmp_path: Path) -> None:
 def test_no_other_process_can_speak_in_the_place_of_a_part(hub: Hub) -> None:
     """This test runs as the hub's user, as a subverted front would, and gets neither template keys nor offers."""
     with VaultClient.connect(hub.settings, "vault-matcher") as vault, pytest.raises((NotAllowed, Unavailable)):
-        vault.template_key("FRA", 1)
+        vault.template_keys("FRA", 1, bytes(range(16)))
     with VaultClient.connect(hub.settings, "vault-opener") as vault, pytest.raises((NotAllowed, Unavailable)):
         vault.sign_offer(bytes(16), bytes(32), bytes(32), int(time.time()) + 30)
     with VaultClient.connect(hub.settings) as vault:

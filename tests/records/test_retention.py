@@ -20,7 +20,7 @@ from limen.vault.seal import seal_blob
 from limen.wire.messages import GalleryPut, GalleryWithdraw
 
 DAY = 86_400
-SEALED = b"\x01" + bytes(40)
+SEALED = b"\x02" + bytes(40)
 
 
 def add(database, record_id, until, samples=None):

@@ -55,7 +55,7 @@ def test_files_are_private_and_hold_no_key_in_clear(tmp_path: Path) -> None:
     key = ring.key("FRA", ring.epoch("FRA"), Use.TEMPLATE)
     ring.close()
     assert stat.S_IMODE((tmp_path / "vault").stat().st_mode) == 0o700
-    for file in (tmp_path / "vault").iterdir():
+    for file in filter(Path.is_file, (tmp_path / "vault").rglob("*")):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
     assert key.hex() not in (tmp_path / "vault" / "keys.json").read_text()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import socket
 import subprocess
@@ -19,9 +20,21 @@ from limen.capture.offer import Offer, verify_offer
 from limen.errors import BadInput, BadMessage, Damaged, KeyUnavailable, NotAllowed, Unavailable
 from limen.settings import Settings
 from limen.vault.client import AsyncVaultClient, VaultClient
-from limen.vault.seal import Context, Use, open_blob
+from limen.vault.commands import Verb
+from limen.vault.seal import Context, Use, epoch_of, open_blob
 from limen.wire import Message, receive, send
-from limen.wire.messages import Done, IdentityAsk, Signature, SignOffer, SignReceipt, TemplateKeyAsk, Unseal
+from limen.wire.messages import (
+    Done,
+    IdentityAsk,
+    KeyCommand,
+    Reseal,
+    Shred,
+    Signature,
+    SignOffer,
+    SignReceipt,
+    TemplateKeysAsk,
+    Unseal,
+)
 from limen.wire.sockets import connect
 
 PROGRAM = """
@@ -65,14 +78,72 @@ def test_the_matcher_opens_what_a_worker_sealed(settings: Settings) -> None:
     bound = context(Use.TEMPLATE, model=b"sface")
     with VaultClient.connect(settings, "vault-opener") as worker, VaultClient.connect(settings, "vault-matcher") as m:
         epoch, blob = worker.seal(bound, b"a template")
-        assert open_blob(m.template_key("FRA", epoch), bound, blob) == b"a template"
+        assert open_blob(m.template_keys("FRA", epoch, bound.record)[bound.record], bound, blob) == b"a template"
         portrait = context(Use.SAMPLE)
         _, picture = worker.seal(portrait, b"a portrait")
         with pytest.raises(Damaged):
-            open_blob(m.template_key("FRA", epoch), portrait, picture)
-        with pytest.raises(KeyUnavailable):
-            m.template_key("DEU", 1)
-        assert m.template_key("FRA", epoch), "the connection goes on after an answer of no"
+            open_blob(m.template_keys("FRA", epoch, portrait.record)[portrait.record], portrait, picture)
+        for country, record in (("DEU", bound.record), ("FRA", os.urandom(16))):
+            with pytest.raises(KeyUnavailable):
+                m.template_keys(country, 1, record)
+        with pytest.raises(Damaged):
+            m.template_keys("FRA", epoch, bytes(16))
+        assert m.template_keys("FRA", epoch, bound.record), "the connection goes on after an answer of no"
+        assert m.countries()["FRA"]
+
+
+def test_a_loader_gets_the_keys_of_what_was_stored_next(settings: Settings) -> None:
+    several = [context(Use.TEMPLATE, country=b"ESP") for _ in range(5)]
+    with VaultClient.connect(settings, "vault-opener") as worker, VaultClient.connect(settings, "vault-matcher") as m:
+        blobs = [worker.seal(one, b"template") for one in several]
+        keys = m.template_keys("ESP", 1, several[1].record, 3)
+        assert list(keys) == [one.record for one in several[1:4]]
+        for one, (_, blob) in zip(several[1:4], blobs[1:4], strict=True):
+            assert open_blob(keys[one.record], one, blob) == b"template"
+
+
+def test_what_was_shredded_does_not_open(settings: Settings) -> None:
+    gone, stays = context(Use.FIELDS, country=b"ITA"), context(Use.FIELDS, country=b"ITA")
+    with VaultClient.connect(settings) as front:
+        blobs = [front.seal(one, b"names")[1] for one in (gone, stays)]
+        front.shred("ITA", [gone.record, os.urandom(16)])
+        with pytest.raises(KeyUnavailable, match="shredded"):
+            front.unseal(gone, blobs[0])
+        assert front.unseal(stays, blobs[1]) == b"names"
+        front.shred("ITA", [gone.record])
+        front.shred("XXX", [gone.record])
+
+
+def test_keys_are_managed_over_their_own_socket(settings: Settings) -> None:
+    bound, template = context(Use.FIELDS, country=b"BIH"), context(Use.TEMPLATE, country=b"BIH")
+    with (
+        VaultClient.connect(settings) as front,
+        VaultClient.connect(settings, "vault-keys") as keys,
+        VaultClient.connect(settings, "vault-opener") as worker,
+        VaultClient.connect(settings, "vault-matcher") as matcher,
+    ):
+        blob, sealed = front.seal(bound, b"names")[1], worker.seal(template, b"minutiae")[1]
+        assert keys.command(Verb.ROTATE, "BIH") == {"epoch": 2}
+        assert front.unseal(bound, blob) == b"names", "the older epoch still opens"
+        epoch, fresh = front.reseal(template, sealed)
+        assert (epoch, epoch_of(fresh)) == (2, 2)
+        key = matcher.template_keys("BIH", 2, template.record)[template.record]
+        assert open_blob(key, template, fresh) == b"minutiae"
+        assert keys.command(Verb.RETIRE, "BIH", 1) == {}
+        with pytest.raises(KeyUnavailable, match="epoch 1"):
+            front.unseal(bound, blob)
+        handed = keys.command(Verb.REVOKE, "BIH", passphrase=b"four words are enough")["handed"]
+        assert not matcher.countries()["BIH"]
+        assert matcher.countries()["FRA"], "the others go on"
+        for refused in (lambda: matcher.template_keys("BIH", 2, template.record), lambda: front.seal(bound, b"x")):
+            with pytest.raises(KeyUnavailable, match="taken its key back"):
+                refused()
+        with pytest.raises(KeyUnavailable, match="passphrase is wrong"):
+            keys.command(Verb.RESTORE, "BIH", handed=handed, passphrase=b"four words are not")
+        keys.command(Verb.RESTORE, "BIH", handed=handed, passphrase=b"four words are enough")
+        assert matcher.template_keys("BIH", 2, template.record)[template.record] == key
+        (state,) = [one for one in keys.command(Verb.STATUS)["countries"] if one["country"] == "BIH"]
+        assert (state["state"], state["epoch"], state["records"]) == ("held", 2, 2)
 
 
 def test_the_front_unseals_fields_but_no_template(settings: Settings) -> None:
@@ -82,6 +153,8 @@ def test_the_front_unseals_fields_but_no_template(settings: Settings) -> None:
         _, names = front.seal(fields, b"names")
         assert front.unseal(fields, names) == b"names"
         with pytest.raises(Damaged):
+            front.unseal(dataclasses.replace(fields, expires=1), names)
+        with pytest.raises(KeyUnavailable):
             front.unseal(context(Use.FIELDS), names)
         with pytest.raises(NotAllowed):
             front.unseal(bound, blob)
@@ -104,13 +177,19 @@ def test_offers_are_signed_for_workers_alone(settings: Settings) -> None:
 
 FOREIGN: list[tuple[str, Message]] = [
     ("vault-opener", IdentityAsk()),
-    ("vault-opener", TemplateKeyAsk(b"FRA", 1)),
+    ("vault-opener", TemplateKeysAsk(b"FRA", 1, bytes(16), 1)),
     ("vault-opener", Unseal(2, b"FRA", bytes(16), bytes(16), 1, 0, bytes(16), 0, b"x")),
     ("vault-matcher", SignReceipt(b"x")),
     ("vault-matcher", Unseal(1, b"FRA", bytes(16), bytes(16), 1, 0, bytes(16), 0, b"x")),
-    ("vault-front", TemplateKeyAsk(b"FRA", 1)),
+    ("vault-front", TemplateKeysAsk(b"FRA", 1, bytes(16), 1)),
     ("vault-front", SignOffer(bytes(16), bytes(32), bytes(32), 2**40)),
     ("vault-front", Done()),
+    ("vault-front", KeyCommand(Verb.REVOKE, b"FRA", 0, b"")),
+    ("vault-opener", Shred(b"FRA", bytes(16))),
+    ("vault-matcher", Reseal(1, b"FRA", bytes(16), bytes(16), 1, 0, bytes(16), 0, b"x")),
+    ("vault-keys", IdentityAsk()),
+    ("vault-keys", KeyCommand(99, b"FRA", 0, b"")),
+    ("vault-keys", KeyCommand(Verb.STATUS, b"FRA", 0, b"\xff")),
 ]
 
 

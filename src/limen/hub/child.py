@@ -33,11 +33,12 @@ def main(name: str, supervisor: int) -> None:
     content = json.loads(_first_line())
     if name in TOLD:
         peers.learn_from(0)
+    secret = {"passphrase": bytes.fromhex(content.pop("passphrase"))} if "passphrase" in content else {}
     settings = Settings(**content | {"data": Path(content["data"])})
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is log, never an answer
     try:
-        importlib.import_module(PARTS[name]).main(settings, lambda: _answer(answers, {"ready": True}))
+        importlib.import_module(PARTS[name]).main(settings, lambda: _answer(answers, {"ready": True}), **secret)
     except LimenError as error:
         structlog.get_logger(name).error("stopped", why=error.code)
         _answer(answers, {"error": error.message, "advice": error.advice, "code": error.code})

@@ -56,8 +56,14 @@ class Part:
         """Process id, 0 while there is none."""
         return self.process.pid if self.process else 0
 
-    def start(self, settings: Settings, errors: IO[bytes] | int | None) -> None:
-        """Start the process. To be called from the one thread that lives as long as the part is to live."""
+    def start(self, settings: Settings, errors: IO[bytes] | int | None, passphrase: bytes = b"") -> None:
+        """Start the process. To be called from the one thread that lives as long as the part is to live.
+
+        Args:
+            settings: of the hub.
+            errors: where its log goes.
+            passphrase: of the keys; told to the vault alone, on its standard input.
+        """
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "limen.hub.child", self.name, str(os.getpid())],
             stdin=subprocess.PIPE,
@@ -67,7 +73,8 @@ class Part:
             start_new_session=True,  # Ctrl-C reaches the supervisor, which stops the parts in order
         )
         self._started = time.monotonic()
-        self._tell(dataclasses.asdict(settings) | {"data": str(settings.data)})
+        secret = {"passphrase": passphrase.hex()} if self.name == "vault" and passphrase else {}
+        self._tell(dataclasses.asdict(settings) | {"data": str(settings.data)} | secret)
         self._enter("starting")
 
     def tell_peers(self, pids: dict[str, int]) -> None:

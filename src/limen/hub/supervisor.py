@@ -36,17 +36,26 @@ class Hub:
     The parts die with this process, however it ends.
     """
 
-    def __init__(self, settings: Settings, parts: Iterable[str] = PARTS, *, log_file: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        parts: Iterable[str] = PARTS,
+        *,
+        log_file: BinaryIO | None = None,
+        passphrase: bytes = b"",
+    ) -> None:
         """Nothing starts before `start` or `with`.
 
         Args:
             settings: of the hub; its data folder is created.
             parts: names of the parts to run.
             log_file: where the parts' logs go; default DATA/log/limen.jsonl.
+            passphrase: of the keys, where no file holds it; kept here so that the vault can be started again.
         """
         self.settings = settings
         self.parts = {name: Part(name) for name in PARTS if name in set(parts)}
         self._log_file = log_file
+        self._passphrase = passphrase
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._stopping = threading.Event()
@@ -142,7 +151,7 @@ class Hub:
         for part in self.parts.values():
             first = part.state == "stopped" and (part is vault or vault is None or vault.state == "running")
             if first or (part.state == "waiting" and part.again <= time.monotonic()):
-                part.start(self.settings, self._log_file)
+                part.start(self.settings, self._log_file, self._passphrase)
                 assert part.process is not None and part.process.stdout is not None
                 self._selector.register(part.process.stdout, selectors.EVENT_READ, part)
                 self._introduce()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from limen import models
 from limen.confine import lock_memory
 from limen.countries import ORDER
 from limen.errors import BadMessage, BadTemplate, Damaged, KeyUnavailable, LimenError, NotAllowed, Unavailable
@@ -24,7 +25,8 @@ from limen.matcher import ENVIRONMENT
 from limen.matcher.decision import Policy
 from limen.matcher.gallery import Gallery
 from limen.matcher.heap import keep_no_blocks
-from limen.matcher.opening import Keys, open_reference
+from limen.matcher.keys import Keys
+from limen.matcher.opening import known_face, open_reference
 from limen.matcher.search import Outcome, Probe, identify
 from limen.matcher.watch import Watch, kind_of
 from limen.reasons import Reason, to_mask
@@ -56,7 +58,7 @@ from limen.wire.sockets import check_peer, listen
 PROBE_SECONDS = 10.0  # a worker sends its templates in milliseconds; longer means that it hangs
 EARLY_SECONDS = 10.0  # how long a probe may come before the front says that it is expected
 RETRY_SECONDS = 0.2  # between attempts to reach the vault
-RECHECK_SECONDS = 5.0  # between questions to the vault whether each country's key still serves; 10 s are promised
+RECHECK_SECONDS = 2.0  # between questions to the vault whether each country's key still serves; 10 s are promised
 MAX_EXPECTED = 4096  # searches announced at once: a bound on memory
 
 SPEAKERS = {"matcher-probe": "opener", "matcher-front": "front"}  # which part may speak on each socket
@@ -77,6 +79,7 @@ def main(settings: Settings, ready: Callable[[], None] | None = None) -> None:
     if not lock_memory():
         log.warning("memory is not locked", advice="raise RLIMIT_MEMLOCK, or templates may reach the swap")
     keep_no_blocks()
+    models.look_in(models.folder_of(settings.data))
     asyncio.run(_serve(settings, ready))
 
 
@@ -222,6 +225,8 @@ class Matcher:
                 await writer.drain()
             case GalleryMark():
                 self._sequence, self._complete = message.sequence, bool(message.complete)
+                if self._complete:
+                    self._keys.done()
                 self._feeds.add(writer)  # a front that restarted goes on from the mark, without a reset
                 writer.write(message.pack())
                 await writer.drain()
@@ -234,6 +239,7 @@ class Matcher:
                 async with self._gallery_lock:
                     self._gallery, self._rejected, self._complete = Gallery(), 0, False
                     self._sequence = 0
+                self._keys.ahead = True
                 self._feeds.add(writer)
 
     def _expect(self, message: Expect, writer: asyncio.StreamWriter) -> None:
@@ -324,8 +330,9 @@ def _sample(message: ProbeTemplate) -> tuple[Modality, int, FaceTemplate | Ridge
         modality, position = Modality(message.modality), int(Position(message.position))
     except ValueError:
         raise BadTemplate("A probe's template has an unknown modality or position.") from None
-    unpack = FaceTemplate.unpack if modality is Modality.FACE else RidgeTemplate.unpack
-    return modality, position, unpack(message.tail)
+    if modality is Modality.FACE:
+        return modality, position, known_face(FaceTemplate.unpack(message.tail))
+    return modality, position, RidgeTemplate.unpack(message.tail)
 
 
 def _decision(search: bytes, outcome: Outcome) -> Decision:

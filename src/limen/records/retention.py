@@ -20,7 +20,7 @@ from limen.records import store
 from limen.records.database import Database
 from limen.records.tables import Hit, Invite, Nonce, Record, Sample, SignIn, Tombstone
 from limen.terms import Modality
-from limen.vault.seal import OVERHEAD
+from limen.vault.seal import OF_RECORD, OVERHEAD
 
 DAY = 86_400
 REVIEW = 183 * DAY  # an owner is asked six months before the end: RPD Art. 50
@@ -144,8 +144,8 @@ def _too_long() -> tuple[ColumnElement[bool], ...]:
 
 
 def _unsealed(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-    """Whether a blob lacks the frame of a sealed one: version 1, and room for epoch, nonce and tag."""
-    return column.is_not(None) & ((func.substr(column, 1, 1) != b"\x01") | (func.length(column) < OVERHEAD))
+    """Whether a blob lacks the frame of a sealed one: its version, and room for epoch, nonce and tag."""
+    return column.is_not(None) & ((func.substr(column, 1, 1) != bytes([OF_RECORD])) | (func.length(column) < OVERHEAD))
 
 
 def _by_owner(session: Session, *conditions: ColumnElement[bool]) -> dict[str, int]:

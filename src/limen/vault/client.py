@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import cbor2
 
 from limen.errors import KeyUnavailable, LimenError, Unavailable
 from limen.settings import Settings
@@ -13,21 +15,30 @@ from limen.vault.seal import Context
 from limen.wire import Message, receive, send
 from limen.wire.frame import read
 from limen.wire.messages import (
+    MAX_KEYS,
+    Countries,
+    CountriesAsk,
+    Done,
     Identity,
     IdentityAsk,
+    KeyAnswer,
+    KeyCommand,
+    Reseal,
     Seal,
     Sealed,
+    Shred,
     Signature,
     SignOffer,
     SignReceipt,
-    TemplateKey,
-    TemplateKeyAsk,
+    TemplateKeys,
+    TemplateKeysAsk,
     Unseal,
     Unsealed,
 )
 from limen.wire.sockets import connect
 
 ANSWER_SECONDS = 10.0  # the vault answers in milliseconds; longer means that it hangs
+COMMAND_SECONDS = 120.0  # a rotation wraps every record's secret anew: 225,000 take some seconds
 
 M = TypeVar("M", bound=Message)
 
@@ -40,7 +51,7 @@ class VaultClient:
 
     @classmethod
     def connect(cls, settings: Settings, name: str = "vault-front") -> VaultClient:
-        """Connect to one of the vault's sockets: vault-front, vault-matcher, vault-opener."""
+        """Connect to one of the vault's sockets: vault-front, vault-matcher, vault-opener, vault-keys."""
         return cls(connect(settings.socket(name)))
 
     def close(self) -> None:
@@ -62,9 +73,30 @@ class VaultClient:
         """Open a blob. `Damaged`: it does not open; `KeyUnavailable`: its country's key is not there."""
         return self._ask(_unseal(context, blob), Unsealed).tail
 
-    def template_key(self, country: str, epoch: int) -> bytes:
-        """Key of a country's templates of an epoch (`seal.open_blob`), 32 bytes; vault-matcher only."""
-        return self._ask(TemplateKeyAsk(country.encode("ascii"), epoch), TemplateKey).key
+    def reseal(self, context: Context, blob: bytes) -> tuple[int, bytes]:
+        """Seal a blob anew with its country's present epoch: (epoch, blob)."""
+        sealed = self._ask(Reseal(*_bound(context), blob), Sealed)
+        return sealed.epoch, sealed.tail
+
+    def shred(self, country: str, records: Sequence[bytes]) -> None:
+        """Destroy the keys of records, named by their UUIDs."""
+        for start in range(0, len(records), MAX_KEYS):
+            self._ask(_shred(country, records[start : start + MAX_KEYS]), Done)
+
+    def countries(self) -> dict[str, bool]:
+        """Countries that have keys here, and whether each one's are there now."""
+        return _countries(self._ask(CountriesAsk(), Countries))
+
+    def command(self, verb: int, country: str = "", epoch: int = 0, **content: object) -> Any:
+        """What `vault.commands` does, and its answer; vault-keys only."""
+        request = KeyCommand(verb, country.encode("ascii").ljust(3, b"\0"), epoch, cbor2.dumps(content))
+        send(self._socket, request)
+        return cbor2.loads(receive(self._socket, KeyAnswer, timeout=COMMAND_SECONDS).tail)
+
+    def template_keys(self, country: str, epoch: int, record: bytes, count: int = 1) -> dict[bytes, bytes]:
+        """Keys of templates by record, of this one and of those stored after it; vault-matcher only."""
+        tail = self._ask(TemplateKeysAsk(country.encode("ascii"), epoch, record, count), TemplateKeys).tail
+        return {tail[at : at + 16]: tail[at + 16 : at + 48] for at in range(0, len(tail), 48)}
 
     def sign_offer(self, search: bytes, nonce: bytes, public_key: bytes, expires: int) -> bytes:
         """The hub's signature under an offer (`capture.offer`), 64 bytes; vault-opener only."""
@@ -113,6 +145,14 @@ class AsyncVaultClient:
         """See `VaultClient.identity`."""
         return (await self._ask(IdentityAsk(), Identity)).public_key
 
+    async def shred(self, country: str, records: Sequence[bytes]) -> None:
+        """See `VaultClient.shred`; at most `MAX_KEYS` records at once."""
+        await self._ask(_shred(country, records), Done)
+
+    async def countries(self) -> dict[str, bool]:
+        """See `VaultClient.countries`."""
+        return _countries(await self._ask(CountriesAsk(), Countries))
+
     async def _ask(self, request: Message, answer: type[M]) -> M:
         async with self._lock:
             fresh = self._streams is None
@@ -155,6 +195,15 @@ def _seal(context: Context, plaintext: bytes) -> Seal:
 
 def _unseal(context: Context, blob: bytes) -> Unseal:
     return Unseal(*_bound(context), blob)
+
+
+def _shred(country: str, records: Sequence[bytes]) -> Shred:
+    return Shred(country.encode("ascii"), b"".join(records))
+
+
+def _countries(message: Countries) -> dict[str, bool]:
+    tail = message.tail
+    return {tail[at : at + 3].decode("ascii"): bool(tail[at + 3]) for at in range(0, len(tail), 4)}
 
 
 def _bound(context: Context) -> tuple[int, bytes, bytes, bytes, int, int, bytes, int]:

@@ -2,12 +2,14 @@
 
     custody (key file, passphrase, token)
     ├── identity            Ed25519; the hub's name to the world
-    └── country key         AES-256, one a country
+    └── country key         AES-256, one a country; or in the country's own token, which wraps in its place
         └── data key        one an epoch; kept wrapped in DATA/vault/keys.json
-            └── use key     HKDF-SHA256 of it, one a use: template, sample, fields, file
+            ├── use key     HKDF-SHA256 of it, one a use: template, sample, fields, file
+            │   └── record key   HMAC-SHA256 of a record's secret under it; seals that record's blobs
+            └── wraps the records' secrets (`vault.recordkeys`)
 
-Only use keys ever leave this module, and only template keys the vault. The store is JSON with wrapped keys, replaced
-atomically; a new key is on disk before anything is sealed with it.
+Only use and record keys ever leave this module, and only record keys of templates the vault. The store is JSON with
+wrapped keys, replaced atomically; a new key is on disk before anything is sealed with it.
 """
 
 from __future__ import annotations
@@ -18,24 +20,61 @@ import json
 import os
 import re
 import threading
-from functools import lru_cache
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from limen.errors import BadInput, Damaged, KeyUnavailable, Unavailable
-from limen.vault.custody import KEY, AesCustody, Custody, FileCustody
+from limen.errors import BadInput, Damaged, KeyUnavailable, LimenError, NotFound, Unavailable
+from limen.vault.custody import (
+    KEY,
+    AesCustody,
+    Custody,
+    FileCustody,
+    lock_with_passphrase,
+    unlock_with_passphrase,
+)
 from limen.vault.files import replace_private
-from limen.vault.seal import Use
+from limen.vault.recordkeys import RecordKeys, record_key
+from limen.vault.seal import NOBODY, Use
 
-FORMAT = 1
+FORMATS = (1, 2)  # 1: before countries could take their keys back
+HELD, REVOKED = "held", "revoked"
+OWN_TOKEN = "token"  # noqa: S105 - a kind of custody
+_RECORDS = 255  # the "use" of the keys that wrap records' secrets; no blob has it
+PATIENCE = 5.0  # seconds for a token to answer before it counts as gone
 _COUNTRY = re.compile(r"[A-Z]{3}")
 
 
-def use_key(data_key: bytes, country: str, epoch: int, use: Use) -> bytes:
-    """The 32-byte key that seals one use: HKDF-SHA256 (RFC 5869), so that no use key tells another."""
+@dataclass(frozen=True)
+class CountryState:
+    """How a country's keys stand.
+
+    Attributes:
+        country: alpha-3 code.
+        state: held, revoked (taken back by the country) or unavailable (its custody cannot be reached).
+        custody: what wraps its data keys: the hub's custody, or "token" (its own).
+        epoch: the one that seals now; epochs: all that still open.
+        records: how many records have a key.
+        reason: why it is unavailable; empty otherwise.
+    """
+
+    country: str
+    state: str
+    custody: str
+    epoch: int
+    epochs: tuple[int, ...]
+    records: int
+    reason: str = ""
+
+
+def use_key(data_key: bytes, country: str, epoch: int, use: int) -> bytes:
+    """The 32-byte key of one use: HKDF-SHA256 (RFC 5869), so that no use key tells another."""
     info = b"limen-use-key-v1\0" + country.encode("ascii") + epoch.to_bytes(4, "little") + bytes([use])
     return HKDF(SHA256(), KEY, salt=None, info=info).derive(data_key)
 
@@ -43,12 +82,15 @@ def use_key(data_key: bytes, country: str, epoch: int, use: Use) -> bytes:
 class KeyRing:
     """The keys of one hub. Thread-safe; one process at a time may hold it."""
 
-    def __init__(self, folder: Path, custody: Custody | None = None) -> None:
+    def __init__(
+        self, folder: Path, custody: Custody | None = None, tokens: Mapping[str, Custody] | None = None
+    ) -> None:
         """Open the ring in a folder, or create it.
 
         Args:
             folder: DATA/vault; created with mode 0700.
             custody: default the key file `root.key` in the folder.
+            tokens: by country, the custody of those that hold their key themselves.
 
         Raises:
             Unavailable: another process holds the ring.
@@ -57,24 +99,38 @@ class KeyRing:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         self._lock = _hold(folder / "lock")
-        self._store = folder / "keys.json"
-        self._mutex = threading.RLock()
-        fresh = not self._store.exists()
-        self._custody = custody or FileCustody(folder / "root.key", create=fresh)
-        self._content = self._new() if fresh else self._read()
-        self._identity = Ed25519PrivateKey.from_private_bytes(
-            self._custody.unwrap(_bytes(self._content["identity"]), b"limen-identity")
-        )
-        self._use_key = lru_cache(maxsize=4096)(self._derive)
+        try:
+            self._folder, self._store = folder, folder / "keys.json"
+            self._mutex = threading.RLock()
+            self._tokens = dict(tokens or {})
+            fresh = not self._store.exists()
+            self._custody = custody or FileCustody(folder / "root.key", create=fresh)
+            self._content = self._new() if fresh else self._read()
+            if self._content["custody"] != self._custody.name:
+                raise BadInput(
+                    f"The keys are in the custody '{self._content['custody']}', not '{self._custody.name}'.",
+                    advice="Set custody back, or move them: limen keys custody.",
+                )
+            seed = self._custody.unwrap(_bytes(self._content["identity"]), b"limen-identity")
+            self._identity = Ed25519PrivateKey.from_private_bytes(seed)
+            self._use_keys: dict[str, dict[tuple[int, int], bytes]] = {}
+            self._wrappers: dict[str, dict[int, AesCustody]] = {}
+            self._unreachable: dict[str, str] = {}  # countries whose custody does not answer, and why
+            self._asking: dict[str, float] = {}  # since when a custody is being asked, monotonic seconds
+            self._records = {country: self._record_keys(country) for country in self._content["countries"]}
+        except BaseException:
+            os.close(self._lock)
+            raise
 
     def close(self) -> None:
         """Let go of the ring, so that another process may hold it."""
-        self._use_key.cache_clear()
+        self._use_keys.clear()
+        self._wrappers.clear()
         os.close(self._lock)
 
     @property
     def custody(self) -> str:
-        """Which custody holds the root: "file", ..."""
+        """Which custody holds the root: "file", "passphrase", "token"."""
         return self._custody.name
 
     @property
@@ -87,7 +143,7 @@ class KeyRing:
         return self._identity.sign(message)
 
     def countries(self) -> list[str]:
-        """Countries that have a key here."""
+        """Countries that have a key here, or had one."""
         with self._mutex:
             return sorted(self._content["countries"])
 
@@ -98,49 +154,287 @@ class KeyRing:
                 self._admit(country)
             return int(self._content["countries"][country]["epoch"])
 
-    def key(self, country: str, epoch: int, use: Use) -> bytes:
-        """The use key of a country's epoch; `KeyUnavailable` if there is none."""
-        return self._use_key(country, epoch, use)
+    def key(self, country: str, epoch: int, use: Use, record: bytes = NOBODY, *, make: bool = False) -> bytes:
+        """The key that seals one use of one record, or (record all zero) of what belongs to the country as a whole.
+
+        Args:
+            country, epoch, use: of the blob.
+            record: UUID, 16 bytes.
+            make: whether a record that has no secret yet gets one.
+
+        Raises:
+            KeyUnavailable: the country took its key back, its token is gone, there is no such epoch, or the record's
+                secret was shredded.
+        """
+        with self._mutex:
+            derived = self._use_key(country, epoch, use)
+            if record == NOBODY:
+                return derived
+            secrets = self._records[country]
+            return record_key(derived, secrets.make(record, self.epoch(country)) if make else secrets.secret(record))
+
+    def keys(self, country: str, epoch: int, use: Use, record: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        """(record, key) as `key`, of a record and of up to `count - 1` that were stored after it."""
+        with self._mutex:
+            derived = self._use_key(country, epoch, use)
+            found = self._records[country].page(record, count)
+            return [(one, record_key(derived, secret)) for one, secret in found]
+
+    def shred(self, country: str, records: Iterable[bytes]) -> int:
+        """Destroy records' secrets; how many there were. Needs no key of the country."""
+        with self._mutex:
+            secrets = self._records.get(country)
+            return secrets.shred(records) if secrets is not None else 0
+
+    def records(self, country: str) -> list[bytes]:
+        """Ids of a country's records that have a secret."""
+        with self._mutex:
+            return self._records[country].records() if country in self._records else []
+
+    # --- what a country or an operator does ---
+
+    def states(self) -> list[CountryState]:
+        """How each country's keys stand, as `watch` last found."""
+        with self._mutex:
+            return [self._state(country) for country in self.countries()]
+
+    def watch(self) -> None:
+        """Ask the custody of every country whether it is there; drop the keys of those whose is not.
+
+        May take as long as a token that hangs; to be called from a thread of its own. What was derived from a key that
+        went away is dropped, and a custody that has not answered for `PATIENCE` seconds counts as gone meanwhile.
+        """
+        for country in self.countries():
+            with self._mutex:
+                entry = self._content["countries"][country]
+                if entry.get("state", HELD) == REVOKED:
+                    self._unreachable.pop(country, None)
+                    continue
+                self._asking[country] = time.monotonic()
+            reason = ""
+            try:
+                self._custody_of(country, entry).check()
+            except LimenError as error:
+                reason = str(error)
+            with self._mutex:
+                del self._asking[country]
+                self._unreachable.pop(country, None)
+                if reason:
+                    self._unreachable[country] = reason
+                    self._forget(country)
 
     def rotate(self, country: str) -> int:
-        """Begin a new epoch: a new data key seals from now on, the older ones still open. Returns the epoch."""
+        """Begin a new epoch: a new data key seals from now on and wraps the records' secrets. Returns the epoch.
+
+        The older ones still open, until they are retired: reseal first (`records.reseal`).
+        """
         with self._mutex:
-            epoch = self.epoch(country) + 1
-            entry = self._content["countries"][country]
-            entry["data"][str(epoch)] = _text(self._wrapper(country).wrap(os.urandom(KEY), _label(country, epoch)))
+            self.epoch(country)
+            entry = self._held(country)
+            epoch = max(map(int, entry["data"])) + 1
+            entry["data"][str(epoch)] = _text(self._wrap_data(country, entry, epoch, os.urandom(KEY)))
             entry["epoch"] = epoch
             self._write()
+            self._records[country].rewrap(epoch)
             return epoch
 
-    def _derive(self, country: str, epoch: int, use: Use) -> bytes:
-        with self._mutex:
-            wrapped = self._content["countries"].get(country, {}).get("data", {}).get(str(epoch))
-            if wrapped is None:
-                raise KeyUnavailable(
-                    f"There is no key of {country} for epoch {epoch}.",
-                    advice="It was withdrawn, or the key store is older than the records.",
-                )
-            return use_key(self._wrapper(country).unwrap(_bytes(wrapped), _label(country, epoch)), country, epoch, use)
+    def retire(self, country: str, epoch: int) -> None:
+        """Destroy the data key of an older epoch: what is still sealed with it never opens again.
 
-    def _wrapper(self, country: str) -> AesCustody:
-        wrapped = _bytes(self._content["countries"][country]["key"])
-        return AesCustody(self._custody.unwrap(wrapped, b"limen-country:" + country.encode("ascii")))
+        Raises:
+            BadInput: it is the one that seals now.
+            NotFound: there is none.
+        """
+        with self._mutex:
+            entry = self._held(country)
+            if epoch == entry["epoch"]:
+                raise BadInput(f"Epoch {epoch} of {country} seals now.", advice="Rotate first.")
+            if str(epoch) not in entry["data"]:
+                raise NotFound(f"{country} has no epoch {epoch}.")
+            if epoch in self._records[country].epochs():  # a rotation was cut off between its two writes
+                self._records[country].rewrap(entry["epoch"])
+            del entry["data"][str(epoch)]
+            self._write(erase=True)
+            self._forget(country)
+
+    def revoke(self, country: str, passphrase: bytes = b"") -> bytes:
+        """Let a country take its key back: from now on nothing of it opens here.
+
+        Args:
+            country: whose.
+            passphrase: locks the key that is handed out; not needed where the country's token holds it.
+
+        Returns:
+            The country's key as a file that only the passphrase opens; empty where its token holds it. The hub keeps
+            no copy: without that file (or the token) nothing of the country opens ever again.
+        """
+        with self._mutex:
+            entry = self._held(country)
+            handed = b""
+            if entry.get("custody") != OWN_TOKEN:
+                key = self._custody.unwrap(_bytes(entry["key"]), _country_label(country))
+                handed = lock_with_passphrase(key, passphrase, _country_label(country))
+                entry["away"], entry["key"] = True, ""
+            entry["state"] = REVOKED
+            self._write(erase=True)
+            self._forget(country)
+            return handed
+
+    def restore(self, country: str, handed: bytes = b"", passphrase: bytes = b"") -> None:
+        """Take a country's key in again, as `revoke` handed it out.
+
+        Raises:
+            BadInput: the country has not taken its key back, or the file is needed and missing.
+            KeyUnavailable: the passphrase is wrong, or the token is not there.
+            Damaged: the file holds another key.
+        """
+        with self._mutex:
+            entry = self._content["countries"].get(country)
+            if entry is None or entry.get("state", HELD) != REVOKED:
+                raise BadInput(f"{country} has not taken its key back.")
+            if entry.get("away"):
+                if not handed:
+                    raise BadInput(f"The key of {country} is not here.", advice="Give the file that `revoke` wrote.")
+                key = unlock_with_passphrase(handed, passphrase, _country_label(country))
+                epoch = str(entry["epoch"])
+                AesCustody(key).unwrap(_bytes(entry["data"][epoch]), _label(country, int(epoch)))  # Damaged: another
+                entry["key"] = _text(self._custody.wrap(key, _country_label(country)))
+                del entry["away"]
+            else:
+                self._custody_of(country, entry).check()
+            entry["state"] = HELD
+            self._unreachable.pop(country, None)
+            self._write()
+
+    def move(self, custody: Custody) -> None:
+        """Have another custody hold the root: what the old one wraps is wrapped anew."""
+        with self._mutex:
+            labels = {"identity": b"limen-identity"}
+            fresh = {"identity": self._rewrapped(self._content["identity"], labels["identity"], custody)}
+            keys = {
+                country: self._rewrapped(entry["key"], _country_label(country), custody)
+                for country, entry in self._content["countries"].items()
+                if entry.get("key")
+            }
+            self._content |= {"custody": custody.name, **fresh}
+            for country, key in keys.items():
+                self._content["countries"][country]["key"] = key
+            self._custody = custody
+            self._write(erase=True)
+
+    # --- inside ---
+
+    def _state(self, country: str) -> CountryState:
+        entry, reason = self._content["countries"][country], ""
+        state = entry.get("state", HELD)
+        if state == HELD:
+            try:
+                self._reachable(country)
+            except KeyUnavailable as error:
+                state, reason = "unavailable", str(error)
+        own = entry.get("custody") == OWN_TOKEN
+        return CountryState(
+            country,
+            state,
+            OWN_TOKEN if own else self._custody.name,
+            int(entry["epoch"]),
+            tuple(sorted(map(int, entry["data"]))),
+            len(self._records[country]),
+            reason,
+        )
+
+    def _held(self, country: str) -> dict[str, Any]:
+        entry: dict[str, Any] | None = self._content["countries"].get(country)
+        if entry is None:
+            raise KeyUnavailable(f"There is no key of {country}.", advice="It keeps no records here.")
+        if entry.get("state", HELD) == REVOKED:
+            raise KeyUnavailable(
+                f"{country} has taken its key back.", advice=f"It gives it back with: limen keys restore {country}."
+            )
+        return entry
+
+    def _reachable(self, country: str) -> None:
+        since = self._asking.get(country)
+        if since is not None and time.monotonic() - since > PATIENCE:
+            raise KeyUnavailable(f"The custody of {country}'s key hangs.", advice="Look at its token.")
+        if country in self._unreachable:
+            raise KeyUnavailable(self._unreachable[country])
+
+    def _use_key(self, country: str, epoch: int, use: int) -> bytes:
+        self._held(country)
+        self._reachable(country)
+        kept = self._use_keys.setdefault(country, {})
+        if (epoch, use) not in kept:
+            kept[epoch, use] = use_key(self._data_key(country, epoch), country, epoch, use)
+        return kept[epoch, use]
+
+    def _wrapper(self, country: str, epoch: int) -> AesCustody:
+        """What wraps records' secrets."""
+        kept = self._wrappers.setdefault(country, {})
+        if epoch not in kept:
+            kept[epoch] = AesCustody(self._use_key(country, epoch, _RECORDS))
+        return kept[epoch]
+
+    def _data_key(self, country: str, epoch: int) -> bytes:
+        entry = self._held(country)
+        wrapped = entry["data"].get(str(epoch))
+        if wrapped is None:
+            raise KeyUnavailable(
+                f"There is no key of {country} for epoch {epoch}.",
+                advice="It was retired, or the key store is older than the records.",
+            )
+        wrapper = self._country_wrapper(country, entry)
+        return wrapper.unwrap(_bytes(wrapped), _label(country, epoch))
+
+    def _custody_of(self, country: str, entry: dict[str, Any]) -> Custody:
+        """Who must be there for the country's keys to open."""
+        if entry.get("custody") != OWN_TOKEN:
+            return self._custody
+        if country not in self._tokens:
+            raise KeyUnavailable(
+                f"The key of {country} is in its own token, and none is configured.", advice="Set pkcs11_countries."
+            )
+        return self._tokens[country]
+
+    def _country_wrapper(self, country: str, entry: dict[str, Any]) -> Custody:
+        custody = self._custody_of(country, entry)
+        if entry.get("custody") == OWN_TOKEN:
+            return custody
+        return AesCustody(custody.unwrap(_bytes(entry["key"]), _country_label(country)))
+
+    def _wrap_data(self, country: str, entry: dict[str, Any], epoch: int, key: bytes) -> bytes:
+        return self._country_wrapper(country, entry).wrap(key, _label(country, epoch))
 
     def _admit(self, country: str) -> None:
         if not _COUNTRY.fullmatch(country):
             raise BadInput("A country is three capital letters, as in ISO 3166-1 alpha-3.")
-        key = os.urandom(KEY)
-        self._content["countries"][country] = {
-            "key": _text(self._custody.wrap(key, b"limen-country:" + country.encode("ascii"))),
-            "epoch": 1,
-            "data": {"1": _text(AesCustody(key).wrap(os.urandom(KEY), _label(country, 1)))},
-        }
+        token = self._tokens.get(country)
+        entry: dict[str, Any] = {"state": HELD, "epoch": 1, "data": {}}
+        if token is not None:
+            if hasattr(token, "create"):
+                token.create()
+            entry |= {"custody": OWN_TOKEN, "key": ""}
+        else:
+            entry |= {"custody": "hub", "key": _text(self._custody.wrap(os.urandom(KEY), _country_label(country)))}
+        entry["data"]["1"] = _text(self._wrap_data(country, entry, 1, os.urandom(KEY)))
+        self._content["countries"][country] = entry
         self._write()
+        self._records[country] = self._record_keys(country)
 
-    def _new(self) -> dict:
+    def _record_keys(self, country: str) -> RecordKeys:
+        return RecordKeys(self._folder / "records", country, self._wrapper)
+
+    def _forget(self, country: str) -> None:
+        self._use_keys.pop(country, None)
+        self._wrappers.pop(country, None)
+
+    def _rewrapped(self, wrapped: str, label: bytes, custody: Custody) -> str:
+        return _text(custody.wrap(self._custody.unwrap(_bytes(wrapped), label), label))
+
+    def _new(self) -> dict[str, Any]:
         seed = Ed25519PrivateKey.generate().private_bytes_raw()
         self._content = {
-            "format": FORMAT,
+            "format": FORMATS[-1],
             "custody": self._custody.name,
             "identity": _text(self._custody.wrap(seed, b"limen-identity")),
             "countries": {},
@@ -148,17 +442,19 @@ class KeyRing:
         self._write()
         return self._content
 
-    def _read(self) -> dict:
+    def _read(self) -> dict[str, Any]:
         try:
             content = json.loads(self._store.read_bytes())
-            if content["format"] != FORMAT:
+            if content["format"] not in FORMATS:
                 raise Damaged(f"{self._store} has format {content['format']}, which this release does not know.")
-            return dict(content)
+            if not isinstance(content["countries"], dict) or not isinstance(content["identity"], str):
+                raise ValueError
+            return dict(content) | {"format": FORMATS[-1]}
         except (ValueError, KeyError, TypeError):
             raise Damaged(f"{self._store} is not a key store.", advice="Restore it from its backup.") from None
 
-    def _write(self) -> None:
-        replace_private(self._store, json.dumps(self._content, indent=1).encode())
+    def _write(self, *, erase: bool = False) -> None:
+        replace_private(self._store, json.dumps(self._content, indent=1).encode(), erase=erase)
 
 
 def _hold(path: Path) -> int:
@@ -171,6 +467,10 @@ def _hold(path: Path) -> int:
             "Another process holds this hub's keys.", advice="Stop the other hub on this data folder, then try again."
         ) from None
     return lock
+
+
+def _country_label(country: str) -> bytes:
+    return b"limen-country:" + country.encode("ascii")
 
 
 def _label(country: str, epoch: int) -> bytes:

@@ -1,9 +1,11 @@
-"""The vault process: three sockets, one key ring."""
+"""The vault process: four sockets, one key ring, and an eye on the tokens."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -12,35 +14,52 @@ import structlog
 from limen.confine import lock_memory
 from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
 from limen.settings import Settings
-from limen.vault.keys import KeyRing
-from limen.vault.service import REQUESTS, SPEAKERS, Vault
+from limen.vault.keys import HELD, KeyRing
+from limen.vault.opening import open_ring
+from limen.vault.service import REQUESTS, SILENT, SPEAKERS, Vault
 from limen.wire.frame import read
 from limen.wire.messages import Failed
 from limen.wire.sockets import check_peer, listen
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
+WATCH_SECONDS = 2.0  # between questions to the tokens; a country's templates are to be gone in 10 s
+
 log = structlog.get_logger("vault")
 
 
-def main(settings: Settings, ready: Callable[[], None]) -> None:
+def main(settings: Settings, ready: Callable[[], None], passphrase: bytes = b"") -> None:
     """Serve until SIGTERM.
 
     Args:
         settings: of this hub; keys are in `settings.data / "vault"`, sockets in `settings.run`.
         ready: called once, when all sockets take requests.
+        passphrase: where the keys' custody needs one and no file holds it.
 
     Raises:
         Unavailable, KeyUnavailable, Damaged: the key ring cannot be opened.
     """
     if not lock_memory():
         log.warning("memory is not locked", advice="raise RLIMIT_MEMLOCK, or keys may reach the swap")
-    keys = KeyRing(settings.data / "vault")
+    keys = open_ring(settings, passphrase)
     log.info("keys opened", custody=keys.custody, countries=len(keys.countries()))
+    threading.Thread(target=_watch, args=(keys,), name="watch", daemon=True).start()
     try:
         asyncio.run(_serve(settings, Vault(keys), ready))
     finally:
         keys.close()
+
+
+def _watch(keys: KeyRing) -> None:
+    """Ask the tokens again and again; in a thread of its own, because a token may hang."""
+    gone: set[str] = set()
+    while True:
+        keys.watch()
+        now = {one.country for one in keys.states() if one.state != HELD}
+        if now != gone:
+            log.warning("keys came or went", gone=sorted(now - gone), back=sorted(gone - now))
+        gone = now
+        time.sleep(WATCH_SECONDS)
 
 
 async def _serve(settings: Settings, vault: Vault, ready: Callable[[], None]) -> None:
@@ -57,7 +76,7 @@ def _handler(name: str, vault: Vault) -> Handler:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(Unavailable, ConnectionError):
             try:
-                check_peer(writer.get_extra_info("socket"), *SPEAKERS[name])
+                check_peer(writer.get_extra_info("socket"), *SPEAKERS[name], never=SILENT.get(name, ()))
                 await _converse(name, vault, reader, writer)
             except (BadMessage, NotAllowed) as error:  # a peer that breaks the protocol is cut off
                 log.warning("a peer was cut off", socket=name, why=error.code)

@@ -1,8 +1,9 @@
 """Sealed blobs: what a country entrusts to the hub, readable only with its key and only as what it was sealed as.
 
-A blob is, little-endian: version (uint8, 1), epoch of the data key (uint32), nonce (12 random bytes), then AES-256-GCM
+A blob is, little-endian: version (uint8), epoch of the data key (uint32), nonce (12 random bytes), then AES-256-GCM
 ciphertext and 16-byte tag. The associated data are the first five bytes of the blob and the `Context`: a blob that was
-swapped with another record's, given another expiry or moved to another epoch does not open.
+swapped with another record's, given another expiry or moved to another epoch does not open. Version 2 is sealed with a
+key of its record alone (`keys.KeyRing.key`), version 1 with one of the country: what belongs to no record.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from limen.errors import Damaged
 from limen.wire.messages import SEAL_CONTEXT
 
-VERSION = 1
+OF_COUNTRY, OF_RECORD = 1, 2  # versions
+NOBODY = bytes(16)  # in place of a record: what belongs to the country as a whole
 HEAD = struct.Struct("<BI")  # version, epoch
 NONCE = 12  # bytes; NIST SP 800-38D, 8.2.2: random nonces, at most 2**32 messages a key
 TAG = 16  # bytes
 OVERHEAD = HEAD.size + NONCE + TAG  # 33 bytes more than the plaintext
 
+_RESTORE = "Restore the record from its owner or a backup."
 _CONTEXT = struct.Struct("<" + SEAL_CONTEXT)
 _DOMAIN = b"limen-seal-v1\0"
 
@@ -113,42 +116,48 @@ class Context:
 
 
 def seal_blob(key: bytes, context: Context, epoch: int, plaintext: bytes) -> bytes:
-    """Seal bytes with a 32-byte use key (`vault.keys.use_key`) of the epoch.
+    """Seal bytes with the 32-byte key (`vault.keys.KeyRing.key`) of the epoch, use and record.
 
     Returns:
         The blob, `OVERHEAD` bytes longer than the plaintext.
     """
-    head = HEAD.pack(VERSION, epoch)
+    head = HEAD.pack(_version(context), epoch)
     nonce = os.urandom(NONCE)
     return head + nonce + _cipher(key).encrypt(nonce, plaintext, head + context.aad())
 
 
 def open_blob(key: bytes, context: Context, blob: bytes | memoryview) -> bytes:
-    """Open a blob with the use key of its epoch (`epoch_of`).
+    """Open a blob with the key of its epoch (`epoch_of`), use and record.
 
     Raises:
         Damaged: the blob was changed or cut, or was sealed with another key or as something else.
     """
     view = memoryview(blob)
     epoch_of(view)
+    if view[0] != _version(context):
+        raise Damaged("A sealed blob is not of the kind that is asked for.", advice=_RESTORE)
     nonce = bytes(view[HEAD.size : HEAD.size + NONCE])
     try:
         return _cipher(key).decrypt(nonce, view[HEAD.size + NONCE :], bytes(view[: HEAD.size]) + context.aad())
     except InvalidTag:
         raise Damaged(
             "A sealed blob does not open: it was changed, or belongs elsewhere.",
-            advice="Restore the record from its owner or a backup.",
+            advice=_RESTORE,
         ) from None
 
 
 def epoch_of(blob: bytes | memoryview) -> int:
     """Epoch of the data key that a blob was sealed with; `Damaged` if it is no blob of a known version."""
     if len(blob) < OVERHEAD:
-        raise Damaged("A sealed blob is cut short.", advice="Restore the record from its owner or a backup.")
+        raise Damaged("A sealed blob is cut short.", advice=_RESTORE)
     version, epoch = HEAD.unpack_from(blob)
-    if version != VERSION:
+    if version not in (OF_COUNTRY, OF_RECORD):
         raise Damaged(f"A sealed blob has version {version}, which this release does not know.")
     return int(epoch)
+
+
+def _version(context: Context) -> int:
+    return OF_COUNTRY if context.record == NOBODY else OF_RECORD
 
 
 def forget_keys() -> None:
@@ -156,6 +165,6 @@ def forget_keys() -> None:
     _cipher.cache_clear()
 
 
-@lru_cache(maxsize=64)  # a matcher that loads millions of templates meets few keys
+@lru_cache(maxsize=64)  # of a record's dozen samples, one after the other
 def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)

@@ -1,7 +1,8 @@
 """What the vault answers, and to whom: one table of requests a socket. No sockets here, so that it can be tested whole.
 
 A subverted front can ask for what it would show anyway, but for no template and no offer; a subverted worker can have
-offers signed and samples sealed, and open nothing; the matcher gets template keys and nothing else.
+offers signed and samples sealed, and open nothing; the matcher gets template keys and nothing else. Keys are managed on
+a socket of its own (`vault.commands`), which none of the other three may use.
 """
 
 from __future__ import annotations
@@ -11,20 +12,28 @@ from collections.abc import Callable
 
 from limen.capture.offer import DOMAIN as OFFER_DOMAIN
 from limen.capture.offer import Offer
-from limen.errors import BadInput, NotAllowed
-from limen.vault.keys import KeyRing
-from limen.vault.seal import Context, Use, epoch_of, open_blob, seal_blob
+from limen.errors import BadInput, Damaged, NotAllowed
+from limen.vault.commands import run
+from limen.vault.keys import HELD, KeyRing
+from limen.vault.seal import NOBODY, Context, Use, epoch_of, open_blob, seal_blob
 from limen.wire import Message
 from limen.wire.messages import (
+    MAX_KEYS,
+    Countries,
+    CountriesAsk,
+    Done,
     Identity,
     IdentityAsk,
+    KeyCommand,
+    Reseal,
     Seal,
     Sealed,
+    Shred,
     Signature,
     SignOffer,
     SignReceipt,
-    TemplateKey,
-    TemplateKeyAsk,
+    TemplateKeys,
+    TemplateKeysAsk,
     Unseal,
     Unsealed,
 )
@@ -32,21 +41,26 @@ from limen.wire.messages import (
 #: Messages that each socket takes; anything else ends the connection.
 REQUESTS: dict[str, tuple[type[Message], ...]] = {
     "vault-opener": (SignOffer, Seal),
-    "vault-matcher": (TemplateKeyAsk,),
-    "vault-front": (Seal, Unseal, SignReceipt, IdentityAsk),
+    "vault-matcher": (TemplateKeysAsk, CountriesAsk),
+    "vault-front": (Seal, Unseal, Reseal, Shred, SignReceipt, IdentityAsk, CountriesAsk),
+    "vault-keys": (KeyCommand,),
 }
 #: Parts that may speak on each socket; none named: any process of the hub's user (`limen records` besides the front).
 SPEAKERS: dict[str, tuple[str, ...]] = {
     "vault-opener": ("opener",),
     "vault-matcher": ("matcher",),
     "vault-front": (),
+    "vault-keys": (),
 }
+#: Parts that may not speak on a socket: keys are managed by people's commands, not by what faces the network.
+SILENT: dict[str, tuple[str, ...]] = {"vault-keys": ("front", "opener", "matcher")}
 #: Uses that each socket may seal; the front may unseal the same.
 USES: dict[str, frozenset[Use]] = {
     "vault-opener": frozenset({Use.TEMPLATE, Use.SAMPLE, Use.FILE}),
     "vault-matcher": frozenset(),
     "vault-front": frozenset({Use.SAMPLE, Use.FIELDS, Use.FILE}),
 }
+EVERY_USE = frozenset(Use)
 MAX_OFFER_SECONDS = 600  # an offer that could be answered later than this is no one-time offer
 
 
@@ -70,8 +84,17 @@ class Vault:
                 return self._seal(request, USES[socket])
             case Unseal():
                 return self._unseal(request, USES[socket])
-            case TemplateKeyAsk():
-                return TemplateKey(self._keys.key(_country(request.country), request.epoch, Use.TEMPLATE))
+            case Reseal():
+                return self._reseal(request)
+            case Shred():
+                return self._shred(request)
+            case TemplateKeysAsk():
+                return self._template_keys(request)
+            case CountriesAsk():
+                there = [(one.country.encode("ascii"), one.state == HELD) for one in self._keys.states()]
+                return Countries(b"".join(code + bytes([held]) for code, held in there))
+            case KeyCommand():
+                return run(self._keys, request)
             case SignOffer():
                 return self._sign_offer(request)
             case SignReceipt():
@@ -83,13 +106,33 @@ class Vault:
     def _seal(self, request: Seal, allowed: frozenset[Use]) -> Sealed:
         use, country = _use(request.use, allowed), _country(request.country)
         epoch = self._keys.epoch(country)
-        key = self._keys.key(country, epoch, use)
+        key = self._keys.key(country, epoch, use, request.record, make=True)
         return Sealed(epoch, seal_blob(key, Context.of(request), epoch, request.tail))
 
     def _unseal(self, request: Unseal, allowed: frozenset[Use]) -> Unsealed:
         use, country = _use(request.use, allowed), _country(request.country)
-        key = self._keys.key(country, epoch_of(request.tail), use)
+        key = self._keys.key(country, epoch_of(request.tail), use, request.record)
         return Unsealed(open_blob(key, Context.of(request), request.tail))
+
+    def _reseal(self, request: Reseal) -> Sealed:
+        use, country, bound = _use(request.use, EVERY_USE), _country(request.country), Context.of(request)
+        content = open_blob(self._keys.key(country, epoch_of(request.tail), use, request.record), bound, request.tail)
+        epoch = self._keys.epoch(country)
+        return Sealed(epoch, seal_blob(self._keys.key(country, epoch, use, request.record), bound, epoch, content))
+
+    def _shred(self, request: Shred) -> Done:
+        records = [request.tail[at : at + 16] for at in range(0, len(request.tail), 16)]
+        if len(request.tail) % 16 or NOBODY in records:
+            raise BadInput("Records to be shredded are named by UUIDs of 16 bytes.")
+        self._keys.shred(_country(request.country), records)
+        return Done()
+
+    def _template_keys(self, request: TemplateKeysAsk) -> TemplateKeys:
+        country, count = _country(request.country), min(request.count, MAX_KEYS)
+        if request.record == NOBODY:
+            raise Damaged("A template belongs to no record.", advice="Restore it from its owner or a backup.")
+        found = self._keys.keys(country, request.epoch, Use.TEMPLATE, request.record, count)
+        return TemplateKeys(b"".join(record + key for record, key in found))
 
     def _sign_offer(self, request: SignOffer) -> Signature:
         if not self._clock() < request.expires <= self._clock() + MAX_OFFER_SECONDS:

@@ -17,6 +17,7 @@ MAX_CAPTURE = 64 * MIB  # of one search: a face and ten fingers in any format
 MAX_TEMPLATE = 40 * KIB  # `RidgeTemplate` of 4,096 minutiae with its header
 MAX_SAMPLES = 32  # of one search
 MAX_MATCHES = 5  # candidates in a decision
+MAX_KEYS = 4096  # records' keys in one message
 VISIBILITY = 32  # bytes: bitmap over `limen.countries.ORDER`, or all ones
 
 _FAILURES: dict[int, type[errors.LimenError]] = {
@@ -366,18 +367,20 @@ class Unsealed(Message, kind=63, tail=MAX_CAPTURE + MIB):
 
 
 @dataclass(frozen=True)
-class TemplateKeyAsk(Message, kind=64, layout="3sI"):
-    """The matcher asks for a country's template key of an epoch."""
+class TemplateKeysAsk(Message, kind=64, layout="3sI16sI"):
+    """The matcher asks for the template keys of a record of a country's epoch, and of `count - 1` stored after it."""
 
     country: bytes
     epoch: int
+    record: bytes
+    count: int
 
 
 @dataclass(frozen=True)
-class TemplateKey(Message, kind=65, layout="32s"):
-    """AES-256 key, good for templates (use 1) of that country and epoch alone."""
+class TemplateKeys(Message, kind=65, tail=48 * MAX_KEYS):
+    """Records' UUIDs (16 bytes), each with the AES-256 key of its templates (use 1) of that epoch."""
 
-    key: bytes
+    tail: bytes
 
 
 @dataclass(frozen=True)
@@ -416,6 +419,58 @@ class Identity(Message, kind=70, layout="32s"):
     public_key: bytes
 
 
+@dataclass(frozen=True)
+class CountriesAsk(Message, kind=71):
+    """Which countries' keys are there? Answer: Countries."""
+
+
+@dataclass(frozen=True)
+class Countries(Message, kind=72, tail=4 * 256):
+    """Three ASCII letters and one byte a country: 1 its key is there, 0 it is not (taken back, or its token gone)."""
+
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class Shred(Message, kind=73, layout="3s", tail=16 * MAX_KEYS):
+    """Destroy the keys of these records (UUIDs): what was sealed for them never opens again. Answer: Done."""
+
+    country: bytes
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class Reseal(Message, kind=74, layout=SEAL_CONTEXT, tail=MAX_CAPTURE + 2 * MIB):
+    """Seal a blob anew with its country's present epoch; what is in it stays in the vault. Answer: Sealed."""
+
+    use: int
+    country: bytes
+    record: bytes
+    sample: bytes
+    modality: int
+    position: int
+    model: bytes
+    expires: int
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class KeyCommand(Message, kind=75, layout="B3sI", tail=64 * KIB):
+    """What an operator or a country does with keys (`vault.commands`); the tail is CBOR. Answer: KeyAnswer."""
+
+    verb: int
+    country: bytes
+    epoch: int
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class KeyAnswer(Message, kind=76, tail=MIB):
+    """What became of it, as CBOR."""
+
+    tail: bytes
+
+
 # --- importer or front to an enrolment worker (opener-enrol.sock) ---
 
 
@@ -448,7 +503,9 @@ class Enrolled(Message, kind=81, layout="16sBBB16sBQHHHHIIII", tail=MAX_CAPTURE 
     usable: 1 template is there, 0 it is not (reasons say why); width, height in pixels (0: could not be decoded);
     ppi (0 unknown). Each part is sealed under the job's country, record and expiry with this message's sample, modality
     and position: template as use 1 with `model`, portrait as use 2, original as use 4, both with an empty model.
-    A file that is to be kept comes as one more Enrolled of modality 0, with the job's sample and only an original.
+    A file that is to be kept comes as one more Enrolled of modality 0, with the job's sample and only an original; so
+    does, after its fingers, the image of a slap, with its own modality and position. An image's last has the job's
+    sample.
     """
 
     sample: bytes

@@ -27,6 +27,11 @@ def is_one_of(pid: int, parts: tuple[str, ...]) -> bool:
     return not known or pid in known
 
 
+def is_part(pid: int, parts: tuple[str, ...]) -> bool:
+    """Whether a process is known to be one of these parts."""
+    return any(_pids.get(part) == pid for part in parts)
+
+
 def learn_from(descriptor: int) -> None:
     """Learn from lines of JSON on a pipe, in a thread of its own, as long as the pipe is open."""
     threading.Thread(target=_follow, args=(descriptor,), name="peers", daemon=True).start()

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from limen.errors import NotAllowed, Unavailable
-from limen.wire.peers import is_one_of
+from limen.wire.peers import is_one_of, is_part
 
 BACKLOG = 512
 RETRY_SECONDS = 0.01
@@ -66,8 +66,14 @@ def peer(sock: socket.socket) -> tuple[int, int]:
     return pid, uid
 
 
-def check_peer(sock: socket.socket, *parts: str) -> None:
-    """`NotAllowed` unless the other end runs as this process's own user and, if named, is one of these parts."""
+def check_peer(sock: socket.socket, *parts: str, never: tuple[str, ...] = ()) -> None:
+    """`NotAllowed` unless the other end runs as this process's own user and, if named, is one of these parts.
+
+    Args:
+        sock: of the connection.
+        parts: who may speak here; nobody named: anybody but
+        never: those.
+    """
     pid, uid = peer(sock)
-    if uid != os.geteuid() or not is_one_of(pid, parts):
+    if uid != os.geteuid() or not is_one_of(pid, parts) or is_part(pid, never):
         raise NotAllowed("Only the hub's own processes may speak here.")

@@ -1,0 +1,100 @@
+"""Template keys: asked for by the page, given up when a country takes its key back, missed when it was not there."""
+
+from __future__ import annotations
+
+import pytest
+
+from limen.errors import KeyUnavailable, Unavailable
+from limen.matcher.keys import Keys
+
+RECORDS = [bytes([n]) * 16 for n in range(1, 9)]
+
+
+class Vault:
+    """Stands where `VaultClient` does."""
+
+    def __init__(self, *countries: str) -> None:
+        self.held, self.asked, self.up, self.closed = set(countries), 0, True, 0
+
+    def template_keys(self, country: str, epoch: int, record: bytes, count: int) -> dict[bytes, bytes]:
+        self._answer()
+        self.asked += 1
+        if country not in self.held or record not in RECORDS:
+            raise KeyUnavailable("There is no key.")
+        first = RECORDS.index(record)
+        return {one: f"{country}{epoch}".encode().ljust(16, b".") + one for one in RECORDS[first : first + count]}
+
+    def countries(self) -> dict[str, bool]:
+        self._answer()
+        return {country: country in self.held for country in ("FRA", "DEU")}
+
+    def _answer(self) -> None:
+        if not self.up:
+            raise Unavailable("The vault does not answer.")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_while_loading_keys_come_by_the_page() -> None:
+    vault = Vault("FRA")
+    keys = Keys(lambda: vault)
+    found = {keys.key("FRA", 1, record) for record in RECORDS}
+    assert (len(found), vault.asked) == (8, 1)
+    assert keys.key("FRA", 2, RECORDS[0]) not in found
+
+
+def test_once_loaded_no_key_is_kept_and_the_next_come_singly() -> None:
+    vault = Vault("FRA")
+    keys = Keys(lambda: vault)
+    keys.key("FRA", 1, RECORDS[0])
+    keys.done()
+    keys.key("FRA", 1, RECORDS[0]), keys.key("FRA", 1, RECORDS[1])
+    assert vault.asked == 3
+
+
+def test_a_shredded_record_does_not_make_its_country_missing() -> None:
+    keys = Keys(lambda: Vault("FRA"))
+    with pytest.raises(KeyUnavailable):
+        keys.key("FRA", 1, b"x" * 16)
+    assert not keys.missing
+
+
+def test_a_country_that_takes_its_key_back_is_named_once_and_noticed_when_it_is_back() -> None:
+    vault = Vault("FRA", "DEU")
+    keys = Keys(lambda: vault)
+    for country, epoch in (("FRA", 1), ("FRA", 2), ("DEU", 1)):
+        keys.key(country, epoch, RECORDS[0])
+    assert keys.recheck() == (set(), False)
+    vault.held.remove("FRA")
+    assert keys.recheck() == ({"FRA"}, False)
+    assert keys.recheck() == (set(), False)
+    with pytest.raises(KeyUnavailable):
+        keys.key("FRA", 1, RECORDS[0])
+    vault.held.add("FRA")
+    assert keys.recheck() == (set(), True)
+    assert keys.recheck() == (set(), False)
+
+
+def test_a_key_that_comes_for_the_first_time_is_noticed() -> None:
+    vault = Vault()
+    keys = Keys(lambda: vault)
+    with pytest.raises(KeyUnavailable):
+        keys.key("FRA", 1, RECORDS[0])
+    assert keys.recheck() == (set(), False)
+    vault.held.add("FRA")
+    assert keys.recheck() == (set(), True)
+    assert keys.key("FRA", 1, RECORDS[0])
+
+
+def test_a_restarting_vault_loses_nothing_and_is_connected_anew() -> None:
+    vault, connected = Vault("FRA"), []
+    keys = Keys(lambda: connected.append(1) or vault)  # type: ignore[func-returns-value]
+    key = keys.key("FRA", 1, RECORDS[0])
+    vault.up = False
+    with pytest.raises(Unavailable):
+        keys.recheck()
+    vault.up = True
+    assert keys.recheck() == (set(), False)
+    assert keys.key("FRA", 1, RECORDS[0]) == key
+    assert (len(connected), vault.closed) == (2, 1)
