@@ -8,7 +8,9 @@ from limen import models
 from limen.errors import Damaged
 from limen.face import evidence, quality
 from limen.face.align import SIDE, crop
+from limen.face.evidence import Calibration
 from limen.face.template import FaceTemplate
+from limen.models.installed import open_session
 from limen.models.manifest import Manifest
 
 _TRIED = 2  # made-up faces that a model is tried with before it is used
@@ -18,27 +20,41 @@ _ALIKE = 0.9999  # cosine of two unlike pictures from which on a model does not 
 class Embedder:
     """One embedding model, loaded."""
 
-    def __init__(self, model: str, *, centred: bool = True) -> None:
-        """Load, check and try a model.
+    def __init__(self, manifest: Manifest, graph: bytes, calibration: Calibration | None) -> None:
+        """Open and try a model.
 
         Args:
-            model: name; `centred`: False leaves embeddings as they come, for calibration.
+            manifest: of the model.
+            graph: its ONNX bytes, checked.
+            calibration: None leaves embeddings as they come, to calibrate them.
 
         Raises:
-            NotFound: there is no such model.
-            Damaged: its file, manifest or calibration cannot be used.
+            Damaged: it makes no face templates, or not those that its manifest states.
         """
-        self.manifest: Manifest = models.manifest(model)
-        if self.manifest.role != "face-embedder":
-            raise Damaged(f"Model '{model}' makes no face templates.", advice="Choose one: limen models list.")
-        self._calibration = evidence.calibration(model) if centred else None
-        self._session = models.session(model)
+        self.manifest, self._calibration = manifest, calibration
+        if manifest.role != "face-embedder":
+            raise Damaged(f"Model '{manifest.name}' makes no face templates.", advice="Choose one: limen models list.")
+        try:
+            self._session = open_session(graph)
+        except Exception as error:  # onnxruntime has a dozen types of its own
+            raise self._unusable(f"cannot be opened ({type(error).__name__})") from None
         self._output = self._session.get_outputs()[0].name
         self._one_by_one = self._session.get_inputs()[0].shape[0] == 1  # the graph has a batch of one built in
         channels = (-1, 1, 1) if self.manifest.layout == "NCHW" else (1, 1, -1)
         self._mean = np.array(self.manifest.mean, np.float32).reshape(channels)
         self._scale = np.array(self.manifest.scale, np.float32).reshape(channels)
         self._try()
+
+    @classmethod
+    def load(cls, model: str, *, centred: bool = True) -> Embedder:
+        """The model of a name; `centred`: False leaves embeddings as they come, to calibrate them.
+
+        Raises:
+            NotFound: there is no such model.
+            Damaged: its file, manifest or calibration cannot be used.
+        """
+        found = models.manifest(model)
+        return cls(found, models.load(model), evidence.calibration(model) if centred else None)
 
     @property
     def name(self) -> str:

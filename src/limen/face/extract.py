@@ -66,7 +66,7 @@ class FaceExtractor:
             Damaged: a file is missing or changed, or a model is not calibrated.
         """
         self._detector = models.session(DETECTOR)
-        self._embedders = [Embedder(name, centred=centred) for name in names]
+        self._embedders = [Embedder.load(name, centred=centred) for name in names]
 
     @property
     def names(self) -> list[str]:
@@ -76,7 +76,7 @@ class FaceExtractor:
     def use(self, names: Sequence[str]) -> None:
         """Change the embedding models; if one cannot be used, nothing changes. Raises as `__init__`."""
         known = {embedder.name: embedder for embedder in self._embedders}
-        self._embedders = [known.get(name) or Embedder(name) for name in names]
+        self._embedders = [known.get(name) or Embedder.load(name) for name in names]
 
     def warm(self) -> None:
         """Run all models once at every size, so that the first photo is as fast as the next."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from limen import models
 from limen.confine import probe
 from limen.errors import LimenError
+from limen.models import in_use
 from limen.settings import Settings
 
 LEAST_SPACE = 1 << 30  # bytes free in the data folder: a day's records and logs of a small country
@@ -68,7 +69,7 @@ def missing_protections() -> list[str]:
 
 def check_hub(settings: Settings) -> list[Check]:
     """A hub's folder, models and processes."""
-    return [*_modes(settings), _space(settings), _models(), _processes(settings)]
+    return [*_modes(settings), _space(settings), _models(settings), _processes(settings)]
 
 
 def _landlock() -> Check:
@@ -198,13 +199,15 @@ def _space(settings: Settings) -> Check:
     return Check("disk-space", Status.ADVISED, f"Only {free / (1 << 20):.0f} MB are free.", "Make room.")
 
 
-def _models() -> Check:
+def _models(settings: Settings) -> Check:
+    folder = models.folder_of(settings.data)
+    models.look_in(folder)
     try:
-        for name in models.names():
+        for name in {*models.shipped(), *in_use.chosen(folder)}:
             models.read(name)
     except LimenError as error:
         return Check("models", Status.MISSING, error.message, error.advice)
-    return Check("models", Status.OK, f"All {len(models.names())} models are installed and unchanged.")
+    return Check("models", Status.OK, f"All {len(models.shipped())} models are installed and unchanged.")
 
 
 def _processes(settings: Settings) -> Check:

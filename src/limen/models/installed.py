@@ -16,7 +16,7 @@ from limen.models.trial import checked_graph
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["bytes_of", "find", "load", "names", "open_session", "read", "session"]
+__all__ = ["bytes_of", "find", "graph_of", "load", "names", "open_session", "read", "session"]
 
 _REINSTALL = "Run scripts/setup again; if it stays, an operator must find out who changed the file."
 _OPERATORS = "Put the file back that the manifest names, or correct the manifest and give the model a new name."
@@ -62,10 +62,12 @@ def load(name: str) -> bytes:
         NotFound: there is no model of that name.
         Damaged: its file is missing, changed, or cannot be prepared.
     """
-    return _graph(manifest(name), read(name))
+    return graph_of(manifest(name))
 
 
-def _graph(model: Manifest, data: bytes) -> bytes:
+def graph_of(model: Manifest) -> bytes:
+    """As `load`, of a model whose manifest is at hand."""
+    data = read(model.name) if model.folder is None else bytes_of(model)
     if model.folder is not None:
         return checked_graph(model, data)
     if not model.prepare:
