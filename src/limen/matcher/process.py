@@ -22,6 +22,7 @@ from limen.countries import ORDER
 from limen.errors import BadMessage, BadTemplate, Damaged, KeyUnavailable, LimenError, NotAllowed, Unavailable
 from limen.face.template import FaceTemplate
 from limen.matcher import ENVIRONMENT
+from limen.matcher.again import Again
 from limen.matcher.decision import Policy
 from limen.matcher.gallery import Gallery
 from limen.matcher.heap import keep_no_blocks
@@ -47,6 +48,7 @@ from limen.wire.messages import (
     GalleryPut,
     GalleryReset,
     GalleryWithdraw,
+    Noticed,
     ProbeBegin,
     ProbeTemplate,
     Status,
@@ -102,6 +104,7 @@ class Expected:
     """An announced search: for whom, and where the decision goes."""
 
     country: str
+    asker: bytes
     writer: asyncio.StreamWriter
     deadline: asyncio.TimerHandle
 
@@ -133,6 +136,7 @@ class Matcher:
         self._early: dict[bytes, Probe] = {}
         self._feeds: set[asyncio.StreamWriter] = set()
         self._watch = Watch()
+        self._again = Again()
         self._sequence = self._rejected = 0
         self._complete = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -163,6 +167,7 @@ class Matcher:
 
     async def _search(self, search: bytes, probe: Probe, expected: Expected) -> None:
         kind = kind_of(faces=bool(probe.faces), prints=bool(probe.prints))
+        noticed = 0
         try:
             async with self._gallery_lock:
                 outcome = await asyncio.get_running_loop().run_in_executor(
@@ -171,6 +176,7 @@ class Matcher:
                 )
             decision = _decision(search, outcome)
             self._watch.count(kind, outcome.strongest)
+            noticed = self._again.count(expected.asker, outcome.nearest, outcome.strongest)
         except Exception as error:  # whatever went wrong, somebody waits for an answer
             log.error("a search failed", exc_info=error)
             mask = to_mask((Reason.GALLERY_INCOMPLETE,))
@@ -179,6 +185,8 @@ class Matcher:
             probe.wipe()
         with contextlib.suppress(ConnectionError):
             expected.writer.write(decision.pack())
+            if noticed:
+                expected.writer.write(Noticed(expected.asker, noticed).pack())
             await expected.writer.drain()
 
     def _forget(self, search: bytes) -> None:
@@ -250,7 +258,7 @@ class Matcher:
             raise BadMessage("Too many searches are announced.")
         loop = asyncio.get_running_loop()
         deadline = loop.call_later(message.timeout_ms / 1000, self._forget, message.search)
-        self._expected[message.search] = Expected(country, writer, deadline)
+        self._expected[message.search] = Expected(country, message.asker, writer, deadline)
         if (probe := self._early.pop(message.search, None)) is not None:
             self._start(message.search, probe)
 

@@ -70,7 +70,8 @@ class Probe:
 class Outcome:
     """An answer, why, the records it rests on (strongest first), and what was searched in how many seconds.
 
-    strongest: nats of the strongest candidate, whatever became of it; None without any. For `matcher.watch` alone.
+    strongest, nearest: nats of the strongest candidate, whatever became of it, and its record's handle; None without
+    any. For `matcher.watch` and `matcher.again` alone.
     """
 
     answer: Answer
@@ -80,6 +81,7 @@ class Outcome:
     samples: int
     seconds: float
     strongest: float | None = None
+    nearest: int | None = None
 
 
 def identify(
@@ -106,6 +108,7 @@ def identify(
         complete=complete and not _left_out(gallery, faces, allowed),
     )
     verdict = decide(searched, asked, policy)
+    strongest = max(searched, key=lambda found: found.total, default=None)
     for face in faces.values():
         face.vector.fill(0)
     return Outcome(
@@ -115,7 +118,8 @@ def identify(
         asked.records,
         gallery.count(*Modality),
         time.perf_counter() - started,
-        max((found.total for found in searched), default=None),
+        strongest.total if strongest else None,
+        gallery.handle(strongest.slot) if strongest else None,
     )
 
 

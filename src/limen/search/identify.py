@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import structlog
@@ -21,6 +22,7 @@ from limen.wire.messages import (
     Expect,
     Forget,
     Message,
+    Noticed,
     Status,
     StatusAsk,
 )
@@ -37,8 +39,10 @@ log = structlog.get_logger()
 class Matcher:
     """The front's line to the matcher. `run` keeps it up; when it breaks, every waiting search fails at once."""
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, noticed: Callable[[bytes, int], None] | None = None) -> None:
+        """Nothing is connected yet. `noticed` is called when the matcher noticed an asker (`wire.messages.Noticed`)."""
         self._socket = socket
+        self._noticed = noticed
         self._writer: asyncio.StreamWriter | None = None
         self._decisions: dict[bytes, asyncio.Future[Decision]] = {}
         self._statuses: list[asyncio.Future[Status]] = []
@@ -62,7 +66,9 @@ class Matcher:
                 self._hang_up()
             await asyncio.sleep(RETRY_SECONDS)
 
-    def expect(self, search: bytes, country: str, purpose: Purpose, seconds: float) -> asyncio.Future[Decision]:
+    def expect(
+        self, search: bytes, country: str, purpose: Purpose, seconds: float, asker: bytes = bytes(16)
+    ) -> asyncio.Future[Decision]:
         """Announce a search; the future brings its decision, or `Unavailable` if the matcher is lost.
 
         Args:
@@ -70,12 +76,13 @@ class Matcher:
             country: the searching country, alpha-3; decides which records may match.
             purpose: what the search is for.
             seconds: how long the matcher should wait for the probe.
+            asker: a made-up name, 16 bytes, of whoever asks; zeros: nobody is to be noticed.
 
         Raises:
             Unavailable: there is no matcher now.
         """
         code = list(Purpose).index(purpose) + 1
-        self._write(Expect(search, country.encode("ascii"), code, int(seconds * 1000), 0))
+        self._write(Expect(search, country.encode("ascii"), code, int(seconds * 1000), 0, asker))
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_look_at)
         self._decisions[search] = future
@@ -115,11 +122,14 @@ class Matcher:
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while True:
-            message: Message = await read(reader, Decision, Status, EvidenceCounts)
+            message: Message = await read(reader, Decision, Noticed, Status, EvidenceCounts)
             if isinstance(message, Decision):
                 decision = self._decisions.pop(message.search, None)
                 if decision is not None and not decision.done():
                     decision.set_result(message)
+            elif isinstance(message, Noticed):
+                if self._noticed is not None:
+                    self._noticed(message.asker, message.count)
             elif isinstance(message, Status):
                 _answer(self._statuses, message)
             elif isinstance(message, EvidenceCounts):

@@ -192,10 +192,11 @@ class ProbeTemplate(Message, kind=31, layout="BB", tail=MAX_TEMPLATE):
 
 
 @dataclass(frozen=True)
-class Expect(Message, kind=40, layout="16s3sBIB"):
+class Expect(Message, kind=40, layout="16s3sBIB16s"):
     """A probe will come for this search, on behalf of this country. The matcher answers Decision, in any order.
 
-    flags: 1 the purpose forbids showing face-only leads (reserved, 0 today).
+    flags: 1 the purpose forbids showing face-only leads (reserved, 0 today). asker: a name that the front made up for
+    whoever asks, or zeros; the matcher counts by it how often the same record is nearly found (`matcher.again`).
     """
 
     search: bytes
@@ -203,6 +204,7 @@ class Expect(Message, kind=40, layout="16s3sBIB"):
     purpose: int
     timeout_ms: int
     flags: int
+    asker: bytes = bytes(16)
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,17 @@ class Decision(Message, kind=42, layout="16sBBQIII", tail=24 * MAX_MATCHES):
     samples: int
     micros: int
     tail: bytes
+
+
+@dataclass(frozen=True)
+class Noticed(Message, kind=43, layout="16sI"):
+    """The matcher noticed that one asker nearly finds the same record again and again; not which, nor how nearly.
+
+    asker: as in Expect; count: how often within the last hour.
+    """
+
+    asker: bytes
+    count: int
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""Noticing who nearly finds the same record again and again: a template being rebuilt, or a person being followed.
+
+No probe is kept for that. Of each search the strongest candidate is counted, by a keyed hash of asker and record, with
+a key of this process's memory that is made anew every hour, as the counts are. Far candidates do not count: strangers
+have them by chance. Which record it was leaves the process as little as how near it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections import Counter
+
+NEAR = 0.0  # nats: from here on the probe is more likely of that person than of somebody else
+SHARE = 0.25  # of an asker's searches: a small gallery has few candidates, and somebody is everybody's nearest
+FIRST = 20  # searches for the same record within an hour, from which on it is told, and every STEP more
+STEP = 10
+HOUR = 3600.0  # seconds
+MAX_COUNTS = 1_000_000  # a bound on memory, some 100 MB; beyond it the hour begins anew
+NOBODY = bytes(16)
+
+
+class Again:
+    """Counts of this hour."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._clear()
+
+    def count(self, asker: bytes, nearest: int | None, nats: float | None, *, now: float | None = None) -> int:
+        """Count a search.
+
+        Args:
+            asker: 16 bytes; zeros: is not counted.
+            nearest, nats: the strongest candidate's record and evidence; None without any.
+            now: monotonic seconds.
+
+        Returns:
+            How often this asker was near this record within the hour, when that is to be told; else 0.
+        """
+        now = time.monotonic() if now is None else now
+        if now - self._began >= HOUR or len(self._near) > MAX_COUNTS:
+            self._began = now
+            self._clear()
+        if asker == NOBODY:
+            return 0
+        self._all[asker] += 1
+        if nearest is None or nats is None or nats < NEAR:
+            return 0
+        name = hashlib.blake2b(asker + nearest.to_bytes(8, "little"), key=self._key, digest_size=8).digest()
+        self._near[name] += 1
+        times = self._near[name]
+        often = times >= FIRST and (times - FIRST) % STEP == 0
+        return times if often and times >= SHARE * self._all[asker] else 0
+
+    def _clear(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._near: Counter[bytes] = Counter()
+        self._all: Counter[bytes] = Counter()
