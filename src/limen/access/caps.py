@@ -1,0 +1,176 @@
+"""How much may be asked: searches of an officer, a device and a country in a minute, an hour and a day.
+
+Counts are kept in the front's memory by the minute, and written down by the hour (`flush`), so that a restart does not
+give the day's allowance anew. They say who asked how often, and nothing of what was asked.
+"""
+
+from __future__ import annotations
+
+import enum
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from limen.access.tables import Allowance, Use
+from limen.errors import BadInput, Refused
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+class Kind(enum.StrEnum):
+    """Whose searches are counted."""
+
+    PERSON = "person"  # an officer at the pages
+    OFFICER = "officer"  # an officer's key: a program, possibly a whole post's gateway
+    DEVICE = "device"
+    COUNTRY = "country"
+
+
+@dataclass(frozen=True)
+class Cap:
+    """At most so many searches; 0 is none at all. hours: of the day in UTC, from and until, in which they are usual."""
+
+    minute: int
+    hour: int
+    day: int
+    hours: tuple[int, int] | None = None
+
+    def usual(self, now: float) -> bool:
+        """Whether this is one of the hours in which searches are expected."""
+        if self.hours is None:
+            return True
+        begin, end = self.hours
+        hour = int(now % DAY) // HOUR
+        return begin <= hour < end if begin <= end else hour >= begin or hour < end
+
+
+DEFAULTS: Mapping[Kind, Cap] = {  # a person compares faces and waits for answers; a gateway may serve a whole airport
+    Kind.PERSON: Cap(30, 600, 3_000),
+    Kind.OFFICER: Cap(1_500, 20_000, 100_000),
+    Kind.DEVICE: Cap(1_500, 20_000, 100_000),
+    Kind.COUNTRY: Cap(3_000, 60_000, 1_000_000),  # the whole of INTERPOL's hub expects a million a day
+}
+Who = tuple[Kind, str]
+
+
+class TooMany(Refused):
+    """A cap is reached. Attribute `who`: whose."""
+
+    code = "too-many-searches"
+
+    def __init__(self, who: Who, unit: str, most: int) -> None:
+        super().__init__(
+            f"More than {most} searches {unit} are not allowed for this {who[0]}.",
+            advice="Wait, or ask your National Central Bureau for a higher allowance.",
+        )
+        self.who = who
+
+
+class Usage:
+    """Counts of one front. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._caps: dict[Who, Cap] = {}
+        self._minutes: defaultdict[Who, list[int]] = defaultdict(lambda: [0, 0])  # which minute, how many in it
+        self._hours: defaultdict[Who, dict[int, int]] = defaultdict(dict)
+        self._unwritten: defaultdict[tuple[Who, int], int] = defaultdict(int)
+
+    def cap(self, who: Who) -> Cap:
+        """What is in force for somebody."""
+        return self._caps.get(who, DEFAULTS[who[0]])
+
+    def spend(self, askers: Iterable[Who], now: float) -> None:
+        """Count one search for each of these, unless it is one too many for any of them: then `TooMany`."""
+        minute, hour = int(now) // MINUTE, int(now) // HOUR
+        askers = list(askers)
+        with self._lock:
+            for who in askers:
+                self._check(who, minute, hour)
+            for who in askers:
+                self._minutes[who][1] += 1
+                self._hours[who][hour] = self._hours[who].get(hour, 0) + 1
+                self._unwritten[who, hour] += 1
+
+    def _check(self, who: Who, minute: int, hour: int) -> None:
+        cap = self.cap(who)
+        if self._minutes[who][0] != minute:
+            self._minutes[who] = [minute, 0]
+        hours = self._hours[who]
+        for old in [each for each in hours if each <= hour - 24]:
+            del hours[old]
+        if self._minutes[who][1] >= cap.minute:
+            raise TooMany(who, "a minute", cap.minute)
+        if hours.get(hour, 0) >= cap.hour:
+            raise TooMany(who, "an hour", cap.hour)
+        if sum(hours.values()) >= cap.day:
+            raise TooMany(who, "a day", cap.day)
+
+    def load(self, session: Session, now: float) -> None:
+        """Take over allowances, and at the start the counts of the last day."""
+        caps = {(Kind(row.kind), row.name): _cap(row) for row in session.scalars(select(Allowance))}
+        first = not self._hours
+        rows = session.scalars(select(Use).where(Use.hour > int(now) // HOUR - 24)).all() if first else []
+        with self._lock:
+            self._caps = caps
+            for row in rows:
+                self._hours[Kind(row.kind), row.name][row.hour] = row.count
+
+    def flush(self, session: Session, now: float) -> None:
+        """Write down what was counted since the last time, and delete what is older than a day."""
+        with self._lock:
+            fresh, self._unwritten = self._unwritten, defaultdict(int)
+        try:
+            for (who, hour), count in fresh.items():
+                key = {"kind": who[0].value, "name": who[1], "hour": hour}
+                row = session.get(Use, key)
+                if row is None:
+                    session.add(Use(**key, count=count))
+                else:
+                    row.count += count
+            session.execute(delete(Use).where(Use.hour <= int(now) // HOUR - 24))
+            session.flush()
+        except BaseException:
+            with self._lock:
+                for pair, count in fresh.items():
+                    self._unwritten[pair] += count
+            raise
+
+
+def allow(
+    session: Session, who: Who, *, minute: int | None, hour: int | None, day: int | None, hours: str = ""
+) -> None:
+    """Give somebody another allowance than the default; all None and no hours: the default again.
+
+    Raises:
+        BadInput: a number is negative, or the hours are not as in `6-18`.
+    """
+    if any(value is not None and value < 0 for value in (minute, hour, day)):
+        raise BadInput("An allowance cannot be negative.")
+    parse_hours(hours)
+    session.execute(delete(Allowance).where(Allowance.kind == who[0].value, Allowance.name == who[1]))
+    if hours or any(value is not None for value in (minute, hour, day)):
+        session.add(Allowance(kind=who[0].value, name=who[1], minute=minute, hour=hour, day=day, hours=hours))
+
+
+def parse_hours(text: str) -> tuple[int, int] | None:
+    """From and until, of `6-18`; None if empty."""
+    if not text:
+        return None
+    begin, _, end = text.partition("-")
+    if not (begin.isdigit() and end.isdigit() and int(begin) < 24 and int(end) <= 24):
+        raise BadInput(f"'{text[:20]}' are no hours of the day.", advice="Write 6-18 (UTC).")
+    return int(begin), int(end)
+
+
+def _cap(row: Allowance) -> Cap:
+    usual = DEFAULTS[Kind(row.kind)]
+    minute, hour, day = (
+        default if value is None else value
+        for value, default in ((row.minute, usual.minute), (row.hour, usual.hour), (row.day, usual.day))
+    )
+    return Cap(minute, hour, day, parse_hours(row.hours))
