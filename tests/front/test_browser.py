@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.front.listening import Listening, listening
 
 from limen.capture import container
 from limen.capture.sealing import open_capture
+from limen.ledger import logged
 from limen.ledger import receipt as receipts
 from limen.terms import Answer, Modality, Position
 
@@ -105,7 +107,9 @@ def test_a_no_hit_shows_the_receipt_for_the_traveller(hub: Listening, print_file
             page.get_by_role("link", name="Save the receipt").click()
         download.value.save_as(tmp_path / "receipt.json")
         identity = bytes.fromhex(page.evaluate("fetch('/v1/hub').then(r => r.json())")["public_key"])
-        assert receipts.verify(receipts.parse((tmp_path / "receipt.json").read_bytes()), identity)["answer"] == "no-hit"
+        saved = receipts.parse((tmp_path / "receipt.json").read_bytes())
+        receipt = receipts.verify(saved, identity)
+        assert receipt["answer"] == "no-hit" and len(logged.check(saved["log"], receipt, identity).entries) == 2
         expect(page.locator("img.qr")).to_be_visible()
         assert fits(page) and complaints == []
 
@@ -123,15 +127,21 @@ def test_a_traveller_checks_the_receipt_in_their_own_browser(hub: Listening, pri
     assert address is not None and address.startswith(f"{hub.url}/receipt#")
     changed = (tmp_path / "receipt.json").read_text().replace('"no-hit"', '"hit"')
     (tmp_path / "changed.json").write_text(changed)
+    whole = json.loads((tmp_path / "receipt.json").read_text())
+    whole["log"]["entries"][0]["index"] += 1
+    (tmp_path / "forged-log.json").write_text(json.dumps(whole))
     with phone() as page:
         page.goto(address)
-        expect(page.get_by_role("status")).to_contain_text("The receipt is good")
+        expect(page.get_by_role("status")).to_contain_text("stands in the hub's log")
         expect(page.locator("#said")).to_contain_text("No hit")
         assert fits(page)
         page.set_input_files("#file", tmp_path / "changed.json")
         expect(page.get_by_role("status")).to_contain_text("not good")
+        page.context.set_offline(True)  # nothing of the hub is needed any more
         page.set_input_files("#file", tmp_path / "receipt.json")
-        expect(page.get_by_role("status")).to_contain_text("The receipt is good")
+        expect(page.get_by_role("status")).to_contain_text("stands in the hub's log")
+        page.set_input_files("#file", tmp_path / "forged-log.json")
+        expect(page.get_by_role("status")).to_contain_text("does not hold")
         page.get_by_label("The hub's public key").fill("00" * 32)
         expect(page.get_by_role("status")).to_contain_text("not good")
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 from tests.front.house import House, tell
 
 from limen.front.journal import Journal
-from limen.ledger import note
+from limen.ledger import logged, note
+from limen.ledger import receipt as receipts
 from limen.ledger.audit import audit
 from limen.ledger.entry import Entry, Kind
-from limen.ledger.tiles import Folder
+from limen.ledger.note import Key
+from limen.ledger.tiles import Folder, unpack_bundle
 from limen.records import journal
 from limen.records.tables import JournalRow
 
@@ -77,5 +80,45 @@ def test_what_others_put_on_record_comes_into_the_log_once(tmp_path: Path) -> No
         while await again.drain():
             pass
         assert audit(folder, await vault.identity()).kinds["key-changed"] == 1
+
+    tell(tmp_path, story)
+
+
+def test_the_receipt_proves_that_the_log_holds_the_search_to_its_searcher_alone(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with house.signed() as client, house.signed("BIH/officer2") as other, house.stranger() as stranger:
+            opened = (await client.post("/v1/searches", json=PURPOSE)).json()
+            await client.put(opened["capture_url"], content=b"sealed", headers=CAPTURE)
+            url = f"/v1/searches/{opened['id']}/receipt"
+            found = (await client.get(url)).json()
+            assert [(await who.get(url)).status_code for who in (other, stranger)] == [404, 401]
+        identity = await house.parts.vault.identity()
+        receipt = receipts.verify(receipts.parse(json.dumps(found).encode()), identity)
+        assert {"no core dumps", "one process a capture"} <= set(receipt["hardening"]) and receipt["policy"]
+        proof = logged.check(found["log"], receipt, identity)
+        assert [entry.kind for entry in proof.entries] == ["search-answered", "search-forgotten"]
+
+    tell(tmp_path, story)
+
+
+def test_everyone_may_read_the_log_and_nothing_else_of_its_folder(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with house.signed() as client, house.stranger() as stranger:
+            await client.post("/v1/searches", json=PURPOSE)
+            signed = (await stranger.get("/ledger/checkpoint")).content
+            key = Key.parse((await stranger.get("/ledger/key")).text)
+            size = note.opened(signed, key).size
+            bundle = await stranger.get(f"/ledger/tile/entries/000.p/{size}")
+            lines = [Entry.unpack(line) for line in unpack_bundle(bundle.content)]
+            assert len(lines) == size and lines[-1].kind in ("search-admitted", "record-added")
+            for path in (
+                "pending",
+                "lock",
+                "tile/../lock",
+                "tile/0/000.p/0",
+                "tile/0/%2e%2e/%2e%2e/lock",
+                "tile/",
+            ):
+                assert (await stranger.get(f"/ledger/{path}")).status_code in (401, 404), path
 
     tell(tmp_path, story)

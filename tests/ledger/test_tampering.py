@@ -133,7 +133,7 @@ def test_a_witness_refuses_a_fork_a_rollback_and_another_key(log: Path, witness:
 
 
 def test_the_command_says_so(log: Path, tmp_path: Path) -> None:
-    arguments = ["verify", "--ledger", str(log), "--hub-key", IDENTITY.hex(), "--json"]
+    arguments = ["verify", str(log), "--hub-key", IDENTITY.hex(), "--json"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0 and json.loads(done.output)["size"] == 300
     rewrite(log, [line(index + 1) for index in range(256)])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +14,7 @@ import typer
 from rich.console import Console
 
 from limen import settings as configuration
+from limen.client.log import RemoteLog
 from limen.errors import BadInput
 from limen.ledger import note
 from limen.ledger.audit import audit
@@ -31,12 +35,18 @@ def _root() -> None:
 
 @app.command("verify")
 def verify(
+    log: Annotated[
+        str, typer.Argument(metavar="[URL|FOLDER]", help="https://HOST/ledger, or a copy; default: this hub's own.")
+    ] = "",
     data: Data = None,
     hub_key: Annotated[
         str,
         typer.Option(metavar="HEX", envvar="LIMEN_HUB_KEY", help="The hub's published key; default: ask the vault."),
     ] = "",
-    ledger: Annotated[Path | None, typer.Option(help="Folder of the log itself, such as a copy.")] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep the copy of a remote log here; next time only news come."),
+    ] = None,
     checkpoint: Annotated[
         list[Path] | None, typer.Option(help="An earlier checkpoint, from a witness or a backup; may be repeated.")
     ] = None,
@@ -44,10 +54,10 @@ def verify(
 ) -> None:
     """Re-derive every hash of the log from its entries. Exit status: 0 good, 1 not."""
     settings = configuration.load(data)
-    folder = ledger or settings.data / "ledger"
-    key = _hex(hub_key) if hub_key else _identity(settings)
     began = time.monotonic()
-    found = audit(folder, key, [note.opened(note_, _key_of(note_, key)) for note_ in map(_read, checkpoint or [])])
+    with _at_hand(log, keep, settings) as (folder, own):
+        key = _hex(hub_key) if hub_key else own()
+        found = audit(folder, key, [note.opened(note_, _key_of(note_, key)) for note_ in map(_read, checkpoint or [])])
     head = found.checkpoint
     if as_json:
         said = {
@@ -71,6 +81,11 @@ def verify(
     console.print(f"Its key, for witnesses: {Key(head.origin, key)}", markup=False, soft_wrap=True)
     for kind, count in sorted(found.kinds.items()):
         console.print(f"  {kind:20} {count}")
+    if _remote(log) and not hub_key:
+        console.print(
+            "[dim]The key came from the hub itself: compare it with what its operator publishes, "
+            "or give that one with --hub-key.[/]"
+        )
     if not checkpoint:
         console.print(
             "[dim]This shows that the log is whole, not that it is the one that others were shown: "
@@ -80,7 +95,9 @@ def verify(
 
 @app.command("witness")
 def witness(
-    logs: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT-DIR...", help="Folders of other hubs' logs.")],
+    logs: Annotated[
+        list[str], typer.Argument(metavar="URL|FOLDER...", help="Other hubs' logs: https://HOST/ledger, or copies.")
+    ],
     key: Annotated[
         list[str] | None, typer.Option(metavar="NAME+ID+BASE64", help="The other log's key; needed once.")
     ] = None,
@@ -94,8 +111,27 @@ def witness(
         known = witness_key(name or settings.url.partition("://")[2].rstrip("/") + "/witness", vault.identity())
         cosigner = Witness(settings.data / "witness", known, vault.sign)
         for log in logs:
-            origin = note.parse(note.split(_read(log / "checkpoint"))[0]).origin
-            typer.echo(cosigner.cosign(log, keys.get(origin)).decode(), nl=False)
+            with _at_hand(log, None, settings, entries=False) as (folder, _):
+                origin = note.parse(note.split(_read(folder / "checkpoint"))[0]).origin
+                typer.echo(cosigner.cosign(folder, keys.get(origin)).decode(), nl=False)
+
+
+def _remote(log: str) -> bool:
+    return log.startswith(("http://", "https://"))
+
+
+@contextmanager
+def _at_hand(
+    log: str, keep: Path | None, settings: configuration.Settings, *, entries: bool = True
+) -> Iterator[tuple[Path, Callable[[], bytes]]]:
+    """The log as a folder, and how to ask for its hub's key where none is given."""
+    if not _remote(log):
+        yield Path(log) if log else settings.data / "ledger", lambda: _identity(settings)
+        return
+    with tempfile.TemporaryDirectory(prefix="limen-log-") as temporary, RemoteLog(log) as remote:
+        folder = keep or Path(temporary)
+        remote.copy(folder, entries=entries)
+        yield folder, lambda: remote.key().public
 
 
 def _identity(settings: configuration.Settings) -> bytes:

@@ -16,7 +16,9 @@ from rich.table import Table
 from limen import settings
 from limen.client.hub import HubClient
 from limen.errors import BadInput
+from limen.ledger import logged
 from limen.ledger import receipt as receipts
+from limen.ledger.logged import Logged
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -30,6 +32,8 @@ FIELDS = {
     "kept": "Kept",
     "process": "The process that opened it",
     "software": "Software",
+    "policy": "Rules in force",
+    "hardening": "That process had given up",
 }
 
 
@@ -47,25 +51,42 @@ def verify(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
-    """Check that a receipt was signed by the hub and not changed. Exit status: 0 good, 1 not."""
+    """Check that a receipt was signed by the hub, not changed, and stands in its log. Exit status: 0 good, 1 not."""
     try:
         with file.open("rb") as stream:
             data = stream.read(receipts.MAX_RECEIPT + 1)
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}.") from None
     found = receipts.parse(data)
-    receipt = receipts.verify(found, _key(hub_key, hub))
+    key = _key(hub_key, hub)
+    receipt = receipts.verify(found, key)
+    proof = logged.check(found["log"], receipt, key) if "log" in found else None
     if as_json:
-        typer.echo(json.dumps({"good": True, "receipt": receipt}, indent=1, ensure_ascii=False))
+        said = {"good": True, "receipt": receipt, "log": _described(proof) if proof else None}
+        typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
         return
     console = Console()
-    console.print("[bold green]The receipt is good.[/]")
+    console.print("[bold green]The receipt is good.[/]" if proof else "[bold green]The receipt's signature is good.[/]")
     table = Table.grid(padding=(0, 2))
     table.add_row("[dim]Time[/]", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(receipt["minute"])))
     for name, title in FIELDS.items():
-        table.add_row(f"[dim]{title}[/]", escape(_said(receipt.get(name))))
+        if name in receipt:
+            table.add_row(f"[dim]{title}[/]", escape(_said(receipt[name])))
+    if proof:
+        table.add_row("[dim]In the hub's log[/]", ", ".join(entry.kind.value for entry in proof.entries))
+        table.add_row("[dim]Log at that time[/]", f"{proof.checkpoint.origin}, {proof.checkpoint.size} entries")
+        table.add_row("[dim]Its root[/]", proof.checkpoint.root.hex())
+    else:
+        table.add_row("[dim]In the hub's log[/]", "not shown: the receipt was taken before the log had the search")
     console.print(table)
-    console.print(f"\n{receipts.PROVES}\n{receipts.CANNOT_PROVE}", markup=False, highlight=False)
+    words = [receipts.PROVES, *([receipts.PROVES_LOGGED] if proof else []), receipts.CANNOT_PROVE]
+    console.print("\n" + "\n".join(words), markup=False, highlight=False)
+
+
+def _described(proof: Logged) -> dict[str, object]:
+    head = proof.checkpoint
+    kinds = [entry.kind.value for entry in proof.entries]
+    return {"origin": head.origin, "size": head.size, "root": head.root.hex(), "entries": kinds}
 
 
 def _key(hub_key: str, hub: str) -> bytes:

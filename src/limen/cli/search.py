@@ -74,8 +74,9 @@ def command(
         answer = client.search(samples, purpose, claimed=claimed, plain=plain)
         if portrait is not None and answer["matches"] and answer["matches"][0]["portrait"]:
             portrait.write_bytes(client.portrait(answer["matches"][0]["portrait"]))
-    if receipt is not None and answer["receipt"] is not None:
-        receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n")
+        if receipt is not None and answer["receipt"] is not None:
+            answer["receipt"] = client.receipt(answer["id"])
+            receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n")
     if as_json:
         typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
     else:

@@ -155,6 +155,11 @@ class HubClient:
         """The portrait of a match, at the path that the answer names; `NotFound` once the search is over."""
         return self._ask("GET", path).content
 
+    def receipt(self, search_id: str) -> dict[str, Any]:
+        """The receipt of a search with the proof that the hub's log holds it; `NotFound` after ten minutes."""
+        found: dict[str, Any] = self._ask("GET", f"/v1/searches/{search_id}/receipt").json()
+        return found
+
     def end(self, search_id: str) -> None:
         """Be done with a search; `NotFound` if it is over already."""
         self._ask("DELETE", f"/v1/searches/{search_id}")

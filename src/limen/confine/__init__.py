@@ -5,6 +5,7 @@ a kernel lacks are named by `probe`, so that `limen doctor` can say so and produ
 """
 
 from limen.confine.landlock import deny_all
+from limen.confine.probe import in_force
 from limen.confine.process import (
     die_with_parent,
     give_back_memory,
@@ -20,6 +21,7 @@ __all__ = [
     "deny_all",
     "die_with_parent",
     "give_back_memory",
+    "in_force",
     "keep_private",
     "limit",
     "lock_memory",

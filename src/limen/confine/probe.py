@@ -37,3 +37,14 @@ def clock_is_synchronised() -> bool:
     timex = ctypes.create_string_buffer(512)  # struct timex, with modes 0: only read
     state = libc.adjtimex(timex)
     return 0 <= state < _TIME_ERROR
+
+
+def in_force() -> list[str]:
+    """What a worker has given up on this machine before it sees a capture, in words for receipts."""
+    offered = {
+        "no files (Landlock)": bool(landlock_version()),
+        "few system calls (seccomp)": seccomp_filters(),
+        "memory locked": memory_can_be_locked(),
+    }
+    always = ["one process a capture", "no core dumps", "not traceable", "no new privileges", "time and memory limited"]
+    return always + [name for name, there in offered.items() if there]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from limen import confine
 from limen.errors import LimenError
 from limen.front.feed import Change, Feeder
 from limen.front.journal import Journal
@@ -22,7 +23,7 @@ from limen.records.retention import purge
 from limen.search.identify import Matcher
 from limen.search.ledger import SearchLedger
 from limen.search.life import Searches
-from limen.search.receipt import Receipts
+from limen.search.receipt import Receipts, policy_digest
 from limen.settings import Settings
 from limen.vault.client import AsyncVaultClient
 
@@ -45,6 +46,7 @@ class Parts:
     metrics: Metrics
     writer: Writer
     journal: Journal
+    receipts: Receipts
 
     @property
     def over_tls(self) -> bool:
@@ -67,8 +69,11 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     feeder = Feeder(settings.socket("matcher-front"), changes)
     writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)
     journal = Journal(database, writer)
-    searches = Searches(settings, matcher, hits, Receipts(vault), SearchLedger(writer))
-    parts = Parts(settings, database, vault, matcher, searches, hits, feeder, Metrics(settings), writer, journal)
+    receipts = Receipts(vault, writer, policy=policy_digest(settings), hardening=confine.in_force())
+    searches = Searches(settings, matcher, hits, receipts, SearchLedger(writer))
+    parts = Parts(
+        settings, database, vault, matcher, searches, hits, feeder, Metrics(settings), writer, journal, receipts
+    )
     tasks = [asyncio.create_task(run) for run in (matcher.run(), feeder.run(), _sweep(database), journal.run())]
     try:
         yield parts

@@ -5,7 +5,8 @@
 The signature is Ed25519 by the hub's identity over `limen-receipt-v1`, a NUL byte, and the receipt as canonical JSON
 (RFC 8785 for what receipts hold: objects with ASCII keys, strings, integers, booleans and lists). A receipt carries the
 search's random id and times to the minute; never a name, a biometric, a hash of one, or which officer asked.
-`hub_key` only says which key to look up: whoever checks a receipt knows the hub's key from elsewhere.
+`hub_key` only says which key to look up: whoever checks a receipt knows the hub's key from elsewhere. Once the log has
+taken the search's entries, "log" is added beside these three (`ledger.logged`).
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from limen.errors import BadFile, Refused
 
 DOMAIN = b"limen-receipt-v1\0"
-MAX_RECEIPT = 16 << 10  # bytes of JSON; ours have about 600
+MAX_RECEIPT = 32 << 10  # bytes of JSON; ours have about 4,000 with their proofs
 PROVES = (
     "It proves that the hub's signing key vouches for this: the search ended as written, the process that opened the "
     "capture had ended, and the hub keeps no more of it than is written under 'kept'."
+)
+PROVES_LOGGED = (
+    "It also proves that the search stands in the hub's public log as it is written here: whoever keeps the checkpoint "
+    "would see it if the hub took the entry back or changed it."
 )
 CANNOT_PROVE = (
     "It cannot prove what the capturing device, a proxy in front of the hub, or someone with full control of the hub's "
@@ -53,7 +58,7 @@ def parse(data: bytes) -> dict[str, Any]:
         if len(data) > MAX_RECEIPT:
             raise ValueError
         found = json.loads(data)
-        if set(found) != {"receipt", "signature", "hub_key"} or not isinstance(found["receipt"], dict):
+        if set(found) - {"log"} != {"receipt", "signature", "hub_key"} or not isinstance(found["receipt"], dict):
             raise ValueError
         base64.b64decode(found["signature"], validate=True)
         bytes.fromhex(found["hub_key"])

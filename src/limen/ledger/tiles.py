@@ -11,7 +11,6 @@ from limen.errors import Damaged
 from limen.ledger.tree import HASH, HEIGHT, WIDTH
 from limen.vault.files import replace_private
 
-
 ASIDE = "aside"  # folder of leftovers; nothing reads it
 
 

@@ -12,7 +12,7 @@ from importlib import resources
 
 from limen.ledger.entry import MINUTE, Entry, Kind
 from limen.ledger.writer import Writer
-from limen.search.open import OpenSearch
+from limen.search.open import LoggedEntry, OpenSearch
 from limen.terms import Answer
 
 
@@ -28,11 +28,14 @@ class SearchLedger:
 
     def answered(self, search: OpenSearch, answer: Answer) -> None:
         """How a search was answered; written with the next commit."""
-        self._writer.note(_entry(Kind.SEARCH_ANSWERED, search, answer))
+        self._note(_entry(Kind.SEARCH_ANSWERED, search, answer), search)
 
     def forgotten(self, search: OpenSearch) -> None:
         """Nothing of a search is left in the front; written with the next commit."""
-        self._writer.note(_entry(Kind.SEARCH_FORGOTTEN, search))
+        self._note(_entry(Kind.SEARCH_FORGOTTEN, search), search)
+
+    def _note(self, entry: Entry, search: OpenSearch) -> None:
+        search.entries.append(LoggedEntry(entry.pack(), self._writer.note(entry)))
 
 
 @cache

@@ -40,6 +40,14 @@ class State(Enum):
     SHOWN = "shown"  # a hit, whose portraits its searcher may look at until the deadline
 
 
+@dataclass(frozen=True)
+class LoggedEntry:
+    """An entry of the ledger about a search: its line, and its index in time."""
+
+    line: bytes
+    index: asyncio.Future[int]
+
+
 @dataclass
 class OpenSearch:
     """One search while it is open."""
@@ -53,6 +61,7 @@ class OpenSearch:
     state: State = State.OFFERED
     views: list[RecordView] = field(default_factory=list)
     head: FileHead | None = None  # of a search by file: what its answer must repeat
+    entries: list[LoggedEntry] = field(default_factory=list)  # that its receipt shows
     deadline: asyncio.TimerHandle | None = None
 
 

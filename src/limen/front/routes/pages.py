@@ -146,7 +146,7 @@ async def openapi(request: Request) -> Response:
 @router.get("/receipt")
 async def receipt(request: Request) -> Response:
     """Where a traveller checks a receipt, in their own browser; open to all, and nothing is sent to the hub."""
-    limits = {"proves": receipts.PROVES, "cannot_prove": receipts.CANNOT_PROVE}
+    limits = {"proves": receipts.PROVES, "proves_logged": receipts.PROVES_LOGGED, "cannot_prove": receipts.CANNOT_PROVE}
     return page("receipt", domain=receipts.DOMAIN.decode(), limits=limits)
 
 

@@ -145,6 +145,15 @@ async def portrait(
     return Response(image, media_type=kind)
 
 
+@router.get("/{search_id}/receipt", response_model=dict[str, Any], responses=ERRORS)
+async def receipt(request: Request, search_id: SearchId, who: Annotated[Caller, Depends(caller)]) -> dict[str, Any]:
+    """The search's receipt with the proof that the hub's log holds the search: a tenth of a second after the answer.
+
+    For the searcher alone, until ten minutes after the answer; anyone may check it (`limen receipt verify`).
+    """
+    return await _parts(request).receipts.complete(bytes.fromhex(search_id), who.searcher)
+
+
 @router.delete("/{search_id}", status_code=204, responses=ERRORS)
 async def end_search(request: Request, search_id: SearchId, who: Annotated[Caller, Depends(caller)]) -> None:
     """Be done with a search before its time is over."""

@@ -1,5 +1,7 @@
 // The answer, as one large plain page. Built from text nodes alone: no text of an answer can become markup.
 
+const MAX_CODE = 2900; // characters of a QR code, as the hub draws it
+
 export function show(root, answer, words, face) {
   const w = words.answer;
   const [first, ...others] = answer.matches ?? [];
@@ -130,20 +132,38 @@ function receipt(answer, w) {
       answer.gallery.records ? ` ${answer.gallery.records} ${w.searched}.` : ""),
   ];
   if (!answer.receipt) return card(w.receipt, ...parts, make("p", {}, w.receipt_none));
-  const text = JSON.stringify(answer.receipt, null, 1);
-  const link = make("a", {
-    className: "button", download: `receipt-${answer.id.slice(0, 8)}.json`,
-    href: URL.createObjectURL(new Blob([text], { type: "application/json" })),
-  }, w.receipt_save);
-  const details = make("details", {}, make("summary", {}, w.receipt_what), make("pre", {}, text));
+  const link = make("a", { className: "button", download: `receipt-${answer.id.slice(0, 8)}.json` }, w.receipt_save);
+  const text = make("pre", {});
+  const details = make("details", {}, make("summary", {}, w.receipt_what), text);
   const code = make("div", {});
-  showCode(code, answer.receipt, w);
-  return card(w.receipt, ...parts, code, details, make("p", {}), link);
+  const card_ = card(w.receipt, ...parts, code, details, make("p", {}), link);
+  link.hidden = true;
+  completed(answer).then((whole) => {
+    text.textContent = JSON.stringify(whole, null, 1);
+    link.href = URL.createObjectURL(new Blob([text.textContent], { type: "application/json" }));
+    link.hidden = false;
+    showCode(code, whole, answer.receipt, w);
+  });
+  return card_;
+}
+
+// The receipt with the proof that the hub's log holds the search: it comes a tenth of a second after the answer.
+async function completed(answer) {
+  try {
+    const response = await fetch(`/v1/searches/${answer.id}/receipt`, { credentials: "same-origin", cache: "no-store" });
+    return response.ok ? await response.json() : answer.receipt;
+  } catch {
+    return answer.receipt;
+  }
 }
 
 // The receipt as a QR code: the address of the page that checks it, with the receipt behind the #, which is never sent.
-async function showCode(place, receipt, w) {
-  const address = `${location.origin}/receipt#${toBase64Url(JSON.stringify(receipt))}`;
+// Of the log it carries the answer's entry alone, as far as there is room for it.
+async function showCode(place, whole, bare, w) {
+  const entries = whole.log?.entries.filter(({ entry }) => entry.includes('"kind":"search-answered"'));
+  const short = entries ? { ...whole, log: { ...whole.log, entries } } : whole;
+  const [long, small] = [short, bare].map((receipt) => `${location.origin}/receipt#${toBase64Url(JSON.stringify(receipt))}`);
+  const address = long.length <= MAX_CODE ? long : small;
   const response = await fetch("/receipt/code", { method: "POST", body: address, headers: { "Content-Type": "text/plain" } });
   if (!response.ok) return;
   const source = URL.createObjectURL(await response.blob());
