@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from limen import countries, settings
+from limen.cli import reextract
 from limen.errors import BadFile, BadInput, Damaged, NotFound
 from limen.exchange import is_transaction
 from limen.hub import parts
@@ -137,7 +138,7 @@ def withdraw(
 ) -> None:
     """Delete records with all their samples; within seconds no search finds them."""
     owner = countries.check(country)
-    with _vault(data, owner=owner) as (_, database, vault):
+    with _vault(data, owner=owner) as (hub, database, vault):
         found = [_find(database, vault, owner, record) for record in records]  # all of them, before any is deleted
         if not yes:
             typer.confirm(f"Withdraw {len(found)} record(s) of {owner} for good?", abort=True)
@@ -147,6 +148,7 @@ def withdraw(
                 if row is not None:
                     store.withdraw(session, row)
         database.wipe_log()
+        shredding.shred(database, vault, partial(mirror.shred, hub))
     console.print(f"{len(found)} withdrawn.", highlight=False)
 
 
@@ -245,6 +247,9 @@ def migrate(data: DataFolder = None) -> None:
     database = Database(settings.load(data).database_url)
     database.upgrade()
     console.print(f"The database has schema {database.version()[1]}.", highlight=False)
+
+
+app.command("reextract")(reextract.command)
 
 
 @contextlib.contextmanager

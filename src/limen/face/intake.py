@@ -31,6 +31,11 @@ def checked(name: str) -> int:
     return size
 
 
+def usable(name: str) -> None:
+    """Check that templates can be made with a model, shipped or added; raises as `checked`."""
+    Embedder.load(name)
+
+
 def add(file: Path, folder: Path) -> Manifest:
     """Copy a model into an operator's folder: its file first, its manifest last.
 
