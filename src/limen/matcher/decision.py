@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from scipy.special import ndtr
 
 from limen.matcher.fusion import Evidence
-from limen.matcher.tail import FaceTerms, threshold
+from limen.matcher.tail import FaceTerms, mark_threshold, threshold
 from limen.reasons import Reason
 from limen.terms import Answer
 from limen.wire.messages import MAX_MATCHES
@@ -30,6 +30,7 @@ class Policy:
 
     fpir_refer: float = 1e-3
     fpir_hit: float = 1e-5
+    fpir_mark: float = 0.1  # of searches with marks alone, which examiners look at one by one
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Asked:
 
     Attributes:
         face: terms of the face search, None if the probe has no face; prints: how many prints were searched.
+        marks: whether all of them are crime-scene marks, and there is no face: an examiner asks, for leads.
         expected: (mean, standard deviation) in nats of the total evidence that a mated record would gather, by the
             probe's quality.
         records: how many records took part.
@@ -49,6 +51,7 @@ class Asked:
     expected: tuple[float, float]
     records: int
     complete: bool
+    marks: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,7 @@ def decide(evidence: Sequence[Evidence], asked: Asked, policy: Policy) -> Verdic
     Args:
         evidence: of every candidate record, in any order.
     """
-    lead = threshold(policy.fpir_refer, asked.records, asked.face, asked.prints > 0)
-    sure = max(lead, threshold(policy.fpir_hit, asked.records, asked.face, asked.prints > 0))
+    lead, sure = _thresholds(asked, policy)
     torn = {record.slot for record in evidence if _disagrees(record, asked, policy)}
     ranked = sorted(evidence, key=lambda record: record.total, reverse=True)
     leads = [record for record in ranked if record.total > lead or record.slot in torn][:MAX_MATCHES]
@@ -81,6 +83,14 @@ def decide(evidence: Sequence[Evidence], asked: Asked, policy: Policy) -> Verdic
     if torn:
         reasons.add(Reason.MODALITIES_DISAGREE)
     return Verdict(Answer.REFER, frozenset(reasons | _doubts(leads)), matches)
+
+
+def _thresholds(asked: Asked, policy: Policy) -> tuple[float, float]:
+    """Nats that a lead and a hit must exceed; a mark alone is never a hit, however alike."""
+    if asked.marks:
+        return mark_threshold(policy.fpir_mark, asked.records), float("inf")
+    lead = threshold(policy.fpir_refer, asked.records, asked.face, asked.prints > 0)
+    return lead, max(lead, threshold(policy.fpir_hit, asked.records, asked.face, asked.prints > 0))
 
 
 def chance_of_missing(asked: Asked, lead: float) -> float:

@@ -5,6 +5,7 @@ Every change is in force when the call returns. Nothing here knows names, record
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,6 +66,7 @@ class Gallery:
         self._slot_of_sample: dict[int, int] = {}
         self._samples: dict[int, list[Kept]] = {}
         self._free: list[int] = []
+        self._marks: Counter[int] = Counter()  # by slot
         self._top = 0
         self._handles = np.zeros(FIRST, np.uint64)
         self._owners = np.zeros(FIRST, np.int16)
@@ -90,6 +92,8 @@ class Gallery:
                 self._release(reference.record, slot)
             raise
         self._samples[slot].append(kept)
+        if reference.modality is Modality.MARK:
+            self._marks[slot] += 1
         self._slot_of_sample[reference.sample] = slot
 
     def withdraw(self, record: int, sample: int = 0) -> bool:
@@ -100,6 +104,8 @@ class Gallery:
         gone = [kept for kept in self._samples[slot] if sample in (0, kept.sample)]
         for kept in gone:
             self._samples[slot].remove(kept)
+            if kept.group[0] is Modality.MARK:
+                self._marks -= Counter([slot])
             del self._slot_of_sample[kept.sample]
             if kept.group[0] is Modality.FACE:
                 self.faces[kept.model].remove(kept.sample)
@@ -123,6 +129,22 @@ class Gallery:
         seen = (self._visible[: self._top, bit // 8] >> (bit % 8) & 1).astype(bool)
         own = self._owners[: self._top] == bit
         return (seen | own) & (self._from[: self._top] <= now) & (now < self._until[: self._top])
+
+    def owned_by(self, bitmap: bytes, now: int) -> np.ndarray:
+        """bool (slots,): records of the countries in a bitmap (`limen.countries`) that are valid now."""
+        listed = np.unpackbits(np.frombuffer(bitmap, np.uint8), bitorder="little").astype(bool)
+        owners = self._owners[: self._top]
+        return (owners >= 0) & listed[owners] & (self._from[: self._top] <= now) & (now < self._until[: self._top])
+
+    def slot(self, record: int) -> int | None:
+        """Where a record is, None if it is not there."""
+        return self._slot_of.get(record)
+
+    def with_marks(self) -> np.ndarray:
+        """bool (slots,): records that hold a crime-scene mark."""
+        held = np.zeros(self._top, bool)
+        held[list(self._marks)] = True
+        return held
 
     def samples(self, slot: int) -> list[Kept]:
         """The samples of the record in a slot."""

@@ -29,6 +29,7 @@ from limen.matcher.heap import keep_no_blocks
 from limen.matcher.keys import Keys
 from limen.matcher.opening import known_face, open_reference
 from limen.matcher.search import Outcome, Probe, identify
+from limen.matcher.unsolved import leads
 from limen.matcher.watch import Watch, kind_of
 from limen.reasons import Reason, to_mask
 from limen.ridge.template import RidgeTemplate
@@ -53,6 +54,8 @@ from limen.wire.messages import (
     ProbeTemplate,
     Status,
     StatusAsk,
+    UnsolvedAsk,
+    UnsolvedFound,
 )
 from limen.wire.parts import pack_matches
 from limen.wire.sockets import check_peer, listen
@@ -118,6 +121,7 @@ FROM_FRONT: tuple[type[Message], ...] = (
     GalleryMark,
     StatusAsk,
     EvidenceAsk,
+    UnsolvedAsk,
 )
 
 
@@ -212,6 +216,7 @@ class Matcher:
                     GalleryMark,
                     StatusAsk,
                     EvidenceAsk,
+                    UnsolvedAsk,
                 )
                 await self._serve_one(message, writer)
         finally:
@@ -240,6 +245,9 @@ class Matcher:
                 await writer.drain()
             case GalleryPut():
                 await self._put(message)
+            case UnsolvedAsk():
+                writer.write((await self._unsolved(GalleryPut.unpack(message.tail))).pack())
+                await writer.drain()
             case GalleryWithdraw():
                 async with self._gallery_lock:
                     self._gallery.withdraw(message.record, message.sample)
@@ -284,6 +292,18 @@ class Matcher:
             except BadTemplate as error:
                 self._rejected += 1
                 log.warning("a reference was rejected", why=error.code)
+
+    async def _unsolved(self, put: GalleryPut) -> UnsolvedFound:
+        """Leads from a reference that is new; none from one that does not open."""
+        try:
+            reference = open_reference(put, self._keys)
+            async with self._gallery_lock:
+                found = await asyncio.get_running_loop().run_in_executor(
+                    self._searching, lambda: leads(self._gallery, reference)
+                )
+        except (KeyUnavailable, Damaged, BadTemplate):  # counted and logged when it was put
+            found = ()
+        return UnsolvedFound(put.sample, len(found), pack_matches(list(found)))
 
     def _status(self) -> Status:
         gallery = self._gallery

@@ -106,6 +106,7 @@ def identify(
         expected=_expected(gallery, probe, terms),
         records=int(np.count_nonzero(allowed)),
         complete=complete and not _left_out(gallery, faces, allowed),
+        marks=not faces and bool(probe.prints) and all(where[0] is Modality.MARK for where, _ in probe.prints),
     )
     verdict = decide(searched, asked, policy)
     strongest = max(searched, key=lambda found: found.total, default=None)
@@ -114,7 +115,7 @@ def identify(
     return Outcome(
         verdict.answer,
         verdict.reasons,
-        tuple(_match(gallery, found, strength) for found, strength in verdict.matches),
+        tuple(match_of(gallery, found, strength) for found, strength in verdict.matches),
         asked.records,
         gallery.count(*Modality),
         time.perf_counter() - started,
@@ -130,11 +131,11 @@ def _search(gallery: Gallery, faces: Faces, probe: Probe, allowed: np.ndarray) -
         if face.model in gallery.faces:
             slots |= _by_face(gallery, face, allowed)
     for where, template in probe.prints:
-        slots |= _by_print(gallery, where, template, allowed)
+        slots |= by_print(gallery, gallery.groups(where), template, allowed)
     compared = {slot: _compare_faces(gallery, faces, slot) for slot in slots}
     prints: dict[int, list[Finding]] = defaultdict(list)
     for index, (where, template) in enumerate(probe.prints):
-        _compare_prints(gallery, index, where, template, slots, prints)
+        compare_prints(gallery, index, gallery.groups(where), template, slots, prints)
     return [fuse(slot, compared[slot], prints[slot]) for slot in sorted(slots)]
 
 
@@ -145,12 +146,12 @@ def _by_face(gallery: Gallery, face: FaceTemplate, allowed: np.ndarray) -> set[i
     return {int(matrix.slots[row]) for row in rows}
 
 
-def _by_print(gallery: Gallery, where: Group, template: RidgeTemplate, allowed: np.ndarray) -> set[int]:
-    """Slots of the most alike prints among the allowed records, over all comparable positions."""
+def by_print(gallery: Gallery, groups: Sequence[Group], template: RidgeTemplate, allowed: np.ndarray) -> set[int]:
+    """Slots of the allowed records with the most alike prints of these groups."""
     keys, scores = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
     share = max(float(allowed.mean()), 1e-9) if len(allowed) else 1.0
     depth = int(np.clip(VISIBLE * CANDIDATES / share, DEPTH, DEEPEST))
-    for kept in gallery.groups(where):
+    for kept in groups:
         found, likeness = gallery.ridges[kept].search(template, depth, threads=THREADS)
         visible = allowed[gallery.slots_of(found)]
         if len(found) == depth and np.count_nonzero(visible) < CANDIDATES:  # hidden records took the places
@@ -186,16 +187,15 @@ def _compare_faces(gallery: Gallery, faces: Faces, slot: int) -> Finding | None:
     return None
 
 
-def _compare_prints(
+def compare_prints(
     gallery: Gallery,
     index: int,
-    where: Group,
+    groups: Sequence[Group],
     template: RidgeTemplate,
     slots: set[int],
     into: dict[int, list[Finding]],
 ) -> None:
-    """Compare one probe print with every comparable print of the candidate records."""
-    groups = set(gallery.groups(where))
+    """Compare the probe's print of this index with every print of the candidate records in these groups."""
     wanted: dict[Group, list[int]] = defaultdict(list)
     for slot in sorted(slots):
         for kept in gallery.samples(slot):
@@ -209,7 +209,7 @@ def _compare_prints(
             into[slot].append(Finding(index, key, kept_group, ratio))
 
 
-def _match(gallery: Gallery, found: Evidence, strength: int) -> Match:
+def match_of(gallery: Gallery, found: Evidence, strength: int) -> Match:
     """What the front learns of a candidate: no score, but which samples agree."""
     agree = [finding for finding in found.ridges if finding.llr > 0]
     modalities = {finding.group[0] for finding in agree} | ({Modality.FACE} if found.face > 0 else set())

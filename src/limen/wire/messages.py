@@ -243,6 +243,25 @@ class Noticed(Message, kind=43, layout="16sI"):
 
 
 @dataclass(frozen=True)
+class UnsolvedAsk(Message, kind=48, tail=MAX_TEMPLATE + 2 * KIB):
+    """A reference that is new, the body of a `GalleryPut`: which unsolved marks may be of it (of a mark: which prints)?
+
+    It is compared and not kept. The matcher answers UnsolvedFound.
+    """
+
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class UnsolvedFound(Message, kind=49, layout="QB", tail=24 * MAX_MATCHES):
+    """Records of the marks (or prints) that may belong to a new sample: `count` Matches, strongest first."""
+
+    sample: int
+    count: int
+    tail: bytes
+
+
+@dataclass(frozen=True)
 class GalleryPut(Message, kind=50, layout="QQ3s32sQQBBI16s16s16sQ", tail=MAX_TEMPLATE + KIB):
     """Add or replace one reference: the sealed template and all that its associated data binds.
 
