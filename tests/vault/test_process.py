@@ -132,7 +132,13 @@ def test_keys_are_managed_over_their_own_socket(settings: Settings) -> None:
         assert keys.command(Verb.RETIRE, "BIH", 1) == {}
         with pytest.raises(KeyUnavailable, match="epoch 1"):
             front.unseal(bound, blob)
-        handed = keys.command(Verb.REVOKE, "BIH", passphrase=b"four words are enough")["handed"]
+        secret = b"four words are enough"
+        handed = keys.command(Verb.HAND_OUT, "BIH", passphrase=secret)["handed"]
+        for wrong in ({}, {"handed": handed, "passphrase": b"four words are not"}):
+            with pytest.raises((BadInput, KeyUnavailable)):
+                keys.command(Verb.REVOKE, "BIH", **wrong)
+        assert matcher.countries()["BIH"], "nothing is forgotten before it is safe elsewhere"
+        keys.command(Verb.REVOKE, "BIH", handed=handed, passphrase=secret)
         assert not matcher.countries()["BIH"]
         assert matcher.countries()["FRA"], "the others go on"
         for refused in (lambda: matcher.template_keys("BIH", 2, template.record), lambda: front.seal(bound, b"x")):
@@ -140,7 +146,7 @@ def test_keys_are_managed_over_their_own_socket(settings: Settings) -> None:
                 refused()
         with pytest.raises(KeyUnavailable, match="passphrase is wrong"):
             keys.command(Verb.RESTORE, "BIH", handed=handed, passphrase=b"four words are not")
-        keys.command(Verb.RESTORE, "BIH", handed=handed, passphrase=b"four words are enough")
+        keys.command(Verb.RESTORE, "BIH", handed=handed, passphrase=secret)
         assert matcher.template_keys("BIH", 2, template.record)[template.record] == key
         (state,) = [one for one in keys.command(Verb.STATUS)["countries"] if one["country"] == "BIH"]
         assert (state["state"], state["epoch"], state["records"]) == ("held", 2, 2)

@@ -18,6 +18,9 @@ COMMANDS = {
     "evaluate": "Measure accuracy, speed and forgetting.",
     "exchange": "Look into, check and convert ANSI/NIST-ITL and minutiae files.",
     "models": "List and check the models.",
+    "keys": "Countries' keys: see them, rotate, take back and give back; who holds the root.",
+    "backup": "Make, restore and verify sealed backups.",
+    "drill": "Play the thief on a hub of its own.",
     "doctor": "Check this machine and this hub.",
 }
 

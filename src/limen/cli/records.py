@@ -17,11 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from limen import countries, settings
+from limen.backup import mirror
 from limen.cli import reextract
 from limen.errors import BadFile, BadInput, Damaged, NotFound
 from limen.exchange import is_transaction
 from limen.hub import parts
-from limen.records import export, extension, importer, manifest, rejects, retention, store
+from limen.records import export, extension, importer, manifest, rejects, retention, shredding, store
 from limen.records.database import Database, open_database
 from limen.records.enrolment import enrol
 from limen.records.entry import moment, visibility
@@ -148,7 +149,7 @@ def withdraw(
                 if row is not None:
                     store.withdraw(session, row)
         database.wipe_log()
-        shredding.shred(database, vault, partial(mirror.shred, hub))
+        shredding.shred(database, vault, functools.partial(mirror.shred, hub))
     console.print(f"{len(found)} withdrawn.", highlight=False)
 
 

@@ -34,7 +34,7 @@ def command(
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    hub = Hub(settings)
+    hub = Hub(settings, passphrase=_passphrase(settings))
     with console.status("Starting: loading models and records ..."):
         hub.start()
     try:
@@ -44,6 +44,14 @@ def command(
         with console.status("Stopping ..."):
             hub.stop()
     console.print("Stopped.")
+
+
+def _passphrase(settings: configuration.Settings) -> bytes:
+    """Asked for on the terminal, where the keys need one and no file holds it."""
+    if settings.custody != "passphrase" or settings.passphrase_file:
+        return b""
+    new = not (settings.data / "vault" / "keys.json").exists()
+    return str(typer.prompt("Passphrase of the keys", hide_input=True, confirmation_prompt=new, err=True)).encode()
 
 
 def _greet(hub: Hub) -> None:

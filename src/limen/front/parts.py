@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from limen import confine
+from limen.backup import mirror
 from limen.errors import LimenError
+from limen.front import shredding
 from limen.front.feed import Change, Feeder
+from limen.front.guard import Guard
 from limen.front.journal import Journal
 from limen.front.metrics import Metrics
 from limen.hits.follow import Hits
@@ -47,6 +51,7 @@ class Parts:
     writer: Writer
     journal: Journal
     receipts: Receipts
+    guard: Guard
 
     @property
     def over_tls(self) -> bool:
@@ -59,7 +64,8 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     """The front's parts, with their background tasks, until the block ends."""
     database = await asyncio.to_thread(open_database, settings)
     vault = AsyncVaultClient(settings)
-    matcher = Matcher(settings.socket("matcher-front"))
+    guard = Guard(database)
+    matcher = Matcher(settings.socket("matcher-front"), guard.noticed)
     hits = Hits(database, vault)
 
     def changes(after: int, limit: int) -> tuple[Sequence[Change], int]:
@@ -70,11 +76,15 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)
     journal = Journal(database, writer)
     receipts = Receipts(vault, writer, policy=policy_digest(settings), hardening=confine.in_force())
-    searches = Searches(settings, matcher, hits, receipts, SearchLedger(writer))
+    searches = Searches(settings, matcher, hits, receipts, SearchLedger(writer), guard)
     parts = Parts(
-        settings, database, vault, matcher, searches, hits, feeder, Metrics(settings), writer, journal, receipts
+        settings, database, vault, matcher, searches, hits, feeder, Metrics(settings), writer, journal, receipts, guard
     )
-    tasks = [asyncio.create_task(run) for run in (matcher.run(), feeder.run(), _sweep(database), journal.run())]
+    shred = shredding.run(database, vault, partial(mirror.shred, settings))
+    tasks = [
+        asyncio.create_task(run)
+        for run in (matcher.run(), feeder.run(), _sweep(database), journal.run(), guard.run(), shred)
+    ]
     try:
         yield parts
     finally:
@@ -82,6 +92,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await guard.close()
         await writer.close()
         await vault.close()
         database.close()

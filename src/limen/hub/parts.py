@@ -11,12 +11,13 @@ from limen.settings import Settings
 
 
 @contextmanager
-def temporary(settings: Settings, parts: Iterable[str]) -> Iterator[None]:
+def temporary(settings: Settings, parts: Iterable[str], *, passphrase: bytes = b"") -> Iterator[None]:
     """Have these parts' sockets served: by the running hub, else by parts that are started now and stopped after.
 
     Args:
         settings: of the hub.
         parts: names, such as ["vault", "opener"].
+        passphrase: of the keys, should they need one and no file hold it.
 
     Raises:
         Unavailable: a part cannot start.
@@ -24,7 +25,7 @@ def temporary(settings: Settings, parts: Iterable[str]) -> Iterator[None]:
     if running(settings):
         yield
         return
-    hub = Hub(settings, parts)
+    hub = Hub(settings, parts, passphrase=passphrase)
     try:
         hub.start()
     except Unavailable:

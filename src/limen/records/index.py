@@ -48,6 +48,11 @@ class KeyedHash:
         return hmac.digest(self._key, b"limen-index-v1\0" + domain + b"\0" + data, hashlib.sha256)
 
 
+def index_context(country: str) -> Context:
+    """What a country's index key is bound to."""
+    return Context(Use.FIELDS, country.encode("ascii"), _NOBODY, _NOBODY, 0, 0, b"", 0)
+
+
 def keyed_hash(database: Database, vault: Vault, country: str) -> KeyedHash:
     """A country's keyed hashes; its key is made at first use.
 
@@ -55,7 +60,7 @@ def keyed_hash(database: Database, vault: Vault, country: str) -> KeyedHash:
         NotFound: the country is not registered.
         KeyUnavailable, Unavailable, Damaged: as the vault says.
     """
-    context = Context(Use.FIELDS, country.encode("ascii"), _NOBODY, _NOBODY, 0, 0, b"", 0)
+    context = index_context(country)
     with database.reading() as session:
         sealed = _country(session.get(Country, country), country).index_key
     if sealed is None:

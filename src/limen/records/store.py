@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, selectinload
 from limen import countries
 from limen.errors import BadInput, NotFound
 from limen.ledger.entry import Kind
-from limen.records import feed, journal
+from limen.records import feed, journal, shredding
 from limen.records.index import Vault
 from limen.records.personal import Personal
 from limen.records.tables import Country, Record, Sample, State, Tombstone
@@ -104,6 +104,7 @@ def withdraw(session: Session, record: Record, *, now: int | None = None, kind: 
     """
     now = int(time.time()) if now is None else now
     journal.put(session, kind, record.owner)
+    shredding.put(session, record.owner, record.id, now=now)
     session.delete(record)
     session.flush()
     session.add(Tombstone(change=feed.number(session), record=record.handle, sample=0, at=now))
@@ -167,9 +168,11 @@ def fields_context(record: Record) -> Context:
 
 
 def sample_context(sample: Sample, record: Record, use: Use) -> Context:
-    """What a sample's portrait (`Use.SAMPLE`) or original (`Use.FILE`) is bound to."""
-    owner = record.owner.encode("ascii")
-    return Context(use, owner, record.id.bytes, sample.id.bytes, sample.modality, sample.position, b"", sample.expires)
+    """What a sample's template (`Use.TEMPLATE`), portrait (`Use.SAMPLE`) or original (`Use.FILE`) is bound to."""
+    owner, model = record.owner.encode("ascii"), sample.model.encode("ascii") if use is Use.TEMPLATE else b""
+    return Context(
+        use, owner, record.id.bytes, sample.id.bytes, sample.modality, sample.position, model, sample.expires
+    )
 
 
 def personal_fields(record: Record, vault: Vault) -> Personal:

@@ -270,6 +270,16 @@ class Hit(Table):
     held_epoch: Mapped[int | None]
 
 
+class Shred(Table):
+    """A record whose keys are to be destroyed, until they are (`shredding`). record: its UUID; it is gone already."""
+
+    __tablename__ = "shreds"
+
+    record: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(String(3))
+    at: Mapped[int]
+
+
 class JournalRow(Table):
     """What is to be put on record in the ledger, until it is there (`journal`). who: `COUNTRY/NAME` or `COUNTRY`."""
 

@@ -146,8 +146,9 @@ class AsyncVaultClient:
         return (await self._ask(IdentityAsk(), Identity)).public_key
 
     async def shred(self, country: str, records: Sequence[bytes]) -> None:
-        """See `VaultClient.shred`; at most `MAX_KEYS` records at once."""
-        await self._ask(_shred(country, records), Done)
+        """See `VaultClient.shred`."""
+        for start in range(0, len(records), MAX_KEYS):
+            await self._ask(_shred(country, records[start : start + MAX_KEYS]), Done)
 
     async def countries(self) -> dict[str, bool]:
         """See `VaultClient.countries`."""

@@ -19,8 +19,9 @@ class Verb(IntEnum):
     STATUS = 1  # -> {"custody", "countries": [CountryState as a map]}
     ROTATE = 2  # -> {"epoch"}
     RETIRE = 3  # epoch -> {}
-    REVOKE = 4  # {"passphrase"} -> {"handed"}
+    REVOKE = 4  # {"handed", "passphrase"} -> {}
     RESTORE = 5  # {"handed", "passphrase"} -> {}
+    HAND_OUT = 6  # {"passphrase"} -> {"handed"}
 
 
 def run(keys: KeyRing, command: KeyCommand) -> KeyAnswer:
@@ -48,7 +49,9 @@ def _done(keys: KeyRing, verb: Verb, country: str, epoch: int, given: dict[str, 
         case Verb.RETIRE:
             keys.retire(country, epoch)
         case Verb.REVOKE:
-            return {"handed": keys.revoke(country, given.get("passphrase", b""))}
+            keys.revoke(country, given.get("handed", b""), given.get("passphrase", b""))
+        case Verb.HAND_OUT:
+            return {"handed": keys.hand_out(country, given.get("passphrase", b""))}
         case Verb.RESTORE:
             keys.restore(country, given.get("handed", b""), given.get("passphrase", b""))
         case _:

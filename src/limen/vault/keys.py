@@ -257,31 +257,46 @@ class KeyRing:
             self._write(erase=True)
             self._forget(country)
 
-    def revoke(self, country: str, passphrase: bytes = b"") -> bytes:
-        """Let a country take its key back: from now on nothing of it opens here.
+    def hand_out(self, country: str, passphrase: bytes) -> bytes:
+        """A country's key as a file that only the passphrase opens; empty where its own token holds it.
 
-        Args:
-            country: whose.
-            passphrase: locks the key that is handed out; not needed where the country's token holds it.
-
-        Returns:
-            The country's key as a file that only the passphrase opens; empty where its token holds it. The hub keeps
-            no copy: without that file (or the token) nothing of the country opens ever again.
+        Nothing changes here before `revoke`, so that the file can be safe first.
         """
         with self._mutex:
             entry = self._held(country)
-            handed = b""
+            if entry.get("custody") == OWN_TOKEN:
+                return b""
+            key = self._custody.unwrap(_bytes(entry["key"]), _country_label(country))
+            return lock_with_passphrase(key, passphrase, _country_label(country))
+
+    def revoke(self, country: str, handed: bytes = b"", passphrase: bytes = b"") -> None:
+        """Let a country take its key back: from now on nothing of it opens here.
+
+        The hub keeps no copy: without the file that was handed out (or the token) nothing of the country opens again.
+
+        Args:
+            country: whose.
+            handed, passphrase: of `hand_out`, to see that it has arrived; not needed where the country's token holds it.
+
+        Raises:
+            BadInput: the key was not handed out.
+            KeyUnavailable, Damaged: the file does not open with the passphrase, or holds another key.
+        """
+        with self._mutex:
+            entry = self._held(country)
             if entry.get("custody") != OWN_TOKEN:
-                key = self._custody.unwrap(_bytes(entry["key"]), _country_label(country))
-                handed = lock_with_passphrase(key, passphrase, _country_label(country))
+                if not handed:
+                    raise BadInput(f"The key of {country} must be handed out before the hub forgets it.")
+                key = unlock_with_passphrase(handed, passphrase, _country_label(country))
+                if key != self._custody.unwrap(_bytes(entry["key"]), _country_label(country)):
+                    raise Damaged(f"That is not the key of {country}.")
                 entry["away"], entry["key"] = True, ""
             entry["state"] = REVOKED
             self._write(erase=True)
             self._forget(country)
-            return handed
 
     def restore(self, country: str, handed: bytes = b"", passphrase: bytes = b"") -> None:
-        """Take a country's key in again, as `revoke` handed it out.
+        """Take a country's key in again, as `hand_out` wrote it.
 
         Raises:
             BadInput: the country has not taken its key back, or the file is needed and missing.
@@ -294,7 +309,7 @@ class KeyRing:
                 raise BadInput(f"{country} has not taken its key back.")
             if entry.get("away"):
                 if not handed:
-                    raise BadInput(f"The key of {country} is not here.", advice="Give the file that `revoke` wrote.")
+                    raise BadInput(f"The key of {country} is not here.", advice="Give the file that it was handed out in.")
                 key = unlock_with_passphrase(handed, passphrase, _country_label(country))
                 epoch = str(entry["epoch"])
                 AesCustody(key).unwrap(_bytes(entry["data"][epoch]), _label(country, int(epoch)))  # Damaged: another

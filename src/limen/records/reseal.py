@@ -1,0 +1,111 @@
+"""Sealing a country's records anew after a rotation, in the background, a record at a time, as often cut off as may be.
+
+Nothing is opened outside of the vault (`VaultClient.reseal`), and the gallery is not told: what is in the blobs is the
+same. Rows say which epoch they have, so the next run goes on where this one stopped.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, selectinload, undefer
+
+from limen.errors import KeyUnavailable
+from limen.records.database import Database
+from limen.records.index import index_context
+from limen.records.store import fields_context, sample_context
+from limen.records.tables import Country, Hit, Record, Sample
+from limen.vault.seal import Context, Use, epoch_of
+
+BATCH = 200  # record ids read at a time
+
+
+class Resealer(Protocol):
+    """What this needs of the vault (`vault.client.VaultClient` has it)."""
+
+    def reseal(self, context: Context, blob: bytes) -> tuple[int, bytes]: ...
+
+
+def reseal(database: Database, vault: Resealer, country: str, epoch: int) -> Iterator[int]:
+    """Seal with the epoch all that an older one sealed; yields 1 for each record done.
+
+    Args:
+        database: of the hub.
+        vault: whose epoch for the country is this one now.
+        country: whose records.
+        epoch: the present one.
+
+    Raises:
+        KeyUnavailable, Unavailable, Damaged: as the vault says; what was done so far is done.
+    """
+    with database.writing(country) as session:
+        row = session.get(Country, country)
+        if row is not None and row.index_key is not None and epoch_of(row.index_key) < epoch:
+            row.index_key = vault.reseal(index_context(country), row.index_key)[1]
+    last = uuid.UUID(int=0)
+    while True:
+        with database.reading(country) as session:
+            older = select(Record.id).where(Record.owner == country, Record.id > last, _older(epoch))
+            ids = session.scalars(older.order_by(Record.id).limit(BATCH)).all()
+        if not ids:
+            return
+        for one in ids:
+            with database.writing(country) as session:
+                if _record(session, vault, one, epoch):
+                    yield 1
+        last = ids[-1]
+
+
+def in_use(database: Database, country: str) -> set[int]:
+    """Epochs of a country that something is still sealed with."""
+    with database.reading(country) as session:
+        found = set(session.scalars(select(Record.fields_epoch).where(Record.owner == country).distinct()))
+        samples = select(Sample.epoch).join(Record, Sample.record_id == Record.id).where(Record.owner == country)
+        found |= set(session.scalars(samples.distinct()))
+        held = select(Hit.held_epoch).where(Hit.owner == country, Hit.held_epoch.is_not(None))
+        found |= {int(epoch) for epoch in session.scalars(held.distinct()) if epoch is not None}
+        row = session.get(Country, country)
+        if row is not None and row.index_key is not None:
+            found.add(epoch_of(row.index_key))
+    return found
+
+
+def left(database: Database, country: str, epoch: int) -> int:
+    """How many records an older epoch sealed."""
+    with database.reading(country) as session:
+        query = select(func.count()).select_from(Record).where(Record.owner == country, _older(epoch))
+        return session.scalar(query) or 0
+
+
+def _older(epoch: int) -> ColumnElement[bool]:
+    samples = select(Sample.id).where(Sample.record_id == Record.id, Sample.epoch < epoch)
+    return or_(Record.fields_epoch < epoch, samples.exists())
+
+
+def _record(session: Session, vault: Resealer, record_id: uuid.UUID, epoch: int) -> bool:
+    """Seal one record anew; False if it is gone, or its keys were shredded a moment ago."""
+    heavy = selectinload(Record.samples).options(undefer(Sample.portrait), undefer(Sample.original))
+    record = session.get(Record, record_id, options=[heavy], with_for_update=True)
+    if record is None:
+        return False
+    try:
+        if record.fields_epoch < epoch:
+            record.fields_epoch, record.fields = vault.reseal(fields_context(record), record.fields)
+        for sample in record.samples:
+            if sample.epoch < epoch:
+                _sample(vault, sample, record)
+    except KeyUnavailable as error:
+        if "shredded" not in error.message:
+            raise
+        return False
+    return True
+
+
+def _sample(vault: Resealer, sample: Sample, record: Record) -> None:
+    for name, use in (("template", Use.TEMPLATE), ("portrait", Use.SAMPLE), ("original", Use.FILE)):
+        if blob := getattr(sample, name):
+            sample.epoch, fresh = vault.reseal(sample_context(sample, record, use), blob)
+            setattr(sample, name, fresh)
