@@ -47,8 +47,18 @@ def test_a_link_lasts_15_minutes_and_a_session_8_hours(database, officer):
     with pytest.raises(NotSignedIn):
         redeem(database, token, now=1000 + 900)
     cookie = redeem(database, token, now=1000 + 899)
+    for minutes in range(29, 8 * 60, 29):
+        assert whose(database, cookie, now=1899 + minutes * 60)
+        with database.writing() as session:
+            sessions.touch(session, cookie, now=1899 + minutes * 60)
     assert whose(database, cookie, now=1899 + 8 * 3600 - 1)
     assert whose(database, cookie, now=1899 + 8 * 3600) is None
+
+
+def test_a_session_that_nobody_uses_ends_after_half_an_hour(database, officer):
+    cookie = redeem(database, link(database, officer, now=1000), now=1000)
+    assert whose(database, cookie, now=1000 + 1799)
+    assert whose(database, cookie, now=1000 + 1800) is None
 
 
 def test_a_new_link_voids_the_old_one(database, officer):

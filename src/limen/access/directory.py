@@ -13,7 +13,10 @@ from sqlalchemy.orm import Session
 
 from limen import countries
 from limen.access.keys import check_id
+from limen.access.tables import AccessToken, Identity, Passkey
 from limen.errors import BadInput, NotFound, Refused
+from limen.ledger.entry import Kind
+from limen.records import journal
 from limen.records.store import registered
 from limen.records.tables import Country, Device, Invite, Officer, SignIn
 
@@ -39,8 +42,10 @@ class Role(enum.StrEnum):
             raise BadInput(f"'{text[:40]}' is no role.", advice=f"Use one of {', '.join(cls)}.") from None
 
 
-def add_country(session: Session, code: str, contact: str = "") -> Country:
+def add_country(session: Session, code: str, contact: str = "", *, by: str = "") -> Country:
     """Register a country, or give a registered one a new contact.
+
+    Here and below, `by` is who does it, `COUNTRY/NAME`, for the ledger; empty: the operator.
 
     Args:
         code: alpha-3.
@@ -53,6 +58,7 @@ def add_country(session: Session, code: str, contact: str = "") -> Country:
         row = Country(code=countries.check(code), contact="", created=int(time.time()))
         session.add(row)
     row.contact = contact or row.contact
+    journal.put(session, Kind.POLICY_CHANGED, by)
     return row
 
 
@@ -61,7 +67,9 @@ def list_countries(session: Session) -> Sequence[Country]:
     return session.scalars(select(Country).order_by(Country.code)).all()
 
 
-def add_officer(session: Session, key_id: str, public_key: bytes | None, role: Role = Role.OFFICER) -> Officer:
+def add_officer(
+    session: Session, key_id: str, public_key: bytes | None, role: Role = Role.OFFICER, *, by: str = ""
+) -> Officer:
     """Register an officer, `COUNTRY/NAME`.
 
     Args:
@@ -75,15 +83,17 @@ def add_officer(session: Session, key_id: str, public_key: bytes | None, role: R
     officer = Officer(id=uuid.uuid4(), country=country, name=name, role=role.value, public_key=public_key)
     officer.created, officer.retired = int(time.time()), None
     session.add(officer)
+    journal.put(session, Kind.POLICY_CHANGED, by)
     return officer
 
 
-def add_device(session: Session, key_id: str, public_key: bytes) -> Device:
+def add_device(session: Session, key_id: str, public_key: bytes, *, by: str = "") -> Device:
     """Register a device, `COUNTRY/NAME`. Raises as `add_officer`."""
     country, name = _free(session, Device, key_id, public_key)
     device = Device(id=uuid.uuid4(), country=country, name=name, public_key=public_key)
     device.created, device.retired = int(time.time()), None
     session.add(device)
+    journal.put(session, Kind.POLICY_CHANGED, by)
     return device
 
 
@@ -110,9 +120,9 @@ def find_officer(session: Session, key_id: str) -> Officer | None:
     return _find(session, Officer, key_id)
 
 
-def find_device(session: Session, key_id: str) -> Device | None:
-    """The device of a name, unless retired."""
-    return _find(session, Device, key_id)
+def find_device(session: Session, key_id: str, *, retired: bool = False) -> Device | None:
+    """The device of a name, unless retired (with `retired`, also then)."""
+    return _find(session, Device, key_id, retired=retired)
 
 
 def list_officers(session: Session, country: str | None = None) -> Sequence[Officer]:
@@ -127,30 +137,32 @@ def list_devices(session: Session, country: str | None = None) -> Sequence[Devic
     return session.scalars(select(Device).where(*mine).order_by(Device.country, Device.name)).all()
 
 
-def retire_officer(session: Session, key_id: str) -> Officer:
-    """From now on nothing this officer signs is taken; open sessions and invitations end. `NotFound` if unknown."""
+def retire_officer(session: Session, key_id: str, *, by: str = "") -> Officer:
+    """From now on nothing this officer signs is taken; sessions, invitations and tokens end. `NotFound` if unknown."""
     officer = find_officer(session, key_id)
     if officer is None:
         raise NotFound(f"There is no officer {key_id[:80]}, or they are retired already.")
     officer.retired = int(time.time())
-    for table in (Invite, SignIn):
+    for table in (Invite, SignIn, AccessToken, Passkey, Identity):
         session.execute(delete(table).where(table.officer_id == officer.id))
+    journal.put(session, Kind.POLICY_CHANGED, by)
     return officer
 
 
-def retire_device(session: Session, key_id: str) -> Device:
+def retire_device(session: Session, key_id: str, *, by: str = "") -> Device:
     """From now on nothing this device signs is taken. `NotFound` if unknown."""
     device = find_device(session, key_id)
     if device is None:
         raise NotFound(f"There is no device {key_id[:80]}, or it is retired already.")
     device.retired = int(time.time())
+    journal.put(session, Kind.POLICY_CHANGED, by)
     return device
 
 
-def _find(session: Session, table: type[Listed], key_id: str) -> Listed | None:
+def _find(session: Session, table: type[Listed], key_id: str, *, retired: bool = False) -> Listed | None:
     country, _, name = key_id.partition("/")
-    named = (table.country == country, table.name == name, table.retired.is_(None))
-    return session.scalars(select(table).where(*named)).one_or_none()
+    query = select(table).where(table.country == country, table.name == name)
+    return session.scalars(query if retired else query.where(table.retired.is_(None))).one_or_none()
 
 
 def _free(session: Session, table: type[Listed], key_id: str, public_key: bytes | None) -> tuple[str, str]:

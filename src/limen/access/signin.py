@@ -17,6 +17,14 @@ from limen.records.database import Database
 from limen.records.tables import Device, Nonce, Officer
 
 
+class RetiredDevice(NotSignedIn):
+    """A good signature by a device that is retired. Attribute `name`: the device's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("The request's signature is not good.")  # what an unknown key is told, too
+        self.name = name
+
+
 @dataclass(frozen=True)
 class Requester:
     """Who signed a request: the officer, the device if it signed too, and the check that the body must pass."""
@@ -33,12 +41,15 @@ def requester(database: Database, method: str, url: str, headers: Headers) -> Re
 
     Raises:
         NotSignedIn: no signature, or one that is not good, too old, used before, or of nobody registered here.
+        RetiredDevice: of a device that is retired (sounds the same).
     """
     with database.reading() as session:
         signed = signing.verify(method, url, headers, lambda name: _officer_key(session, name), tag=OFFICER)
         officer = directory.find_officer(session, signed.key_id)
         by_device = _device_signature(session, method, url, headers)
-        device = directory.find_device(session, by_device.key_id) if by_device else None
+        device = directory.find_device(session, by_device.key_id, retired=True) if by_device else None
+    if device is not None and device.retired is not None:
+        raise RetiredDevice(f"{device.country}/{device.name}")
     if officer is None or (device is not None and device.country != officer.country):
         raise NotSignedIn("The request's signatures are of two countries.")
     with database.writing() as session:
@@ -72,5 +83,5 @@ def _officer_key(session: Session, name: str) -> bytes | None:
 
 
 def _device_key(session: Session, name: str) -> bytes | None:
-    device = directory.find_device(session, name)
+    device = directory.find_device(session, name, retired=True)
     return device.public_key if device else None

@@ -15,7 +15,7 @@ from limen.front import failures
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
-from limen.front.routes import files, hub, log, pages, searches
+from limen.front.routes import files, hub, leads, log, pages, searches, tokens
 from limen.front.routes.searches import SearchQuestion
 from limen.settings import Settings
 
@@ -54,7 +54,9 @@ def create(settings: Settings) -> FastAPI:
     app.include_router(searches.router)
     app.include_router(files.router)
     app.include_router(hub.router)
+    app.include_router(leads.router)
     app.include_router(log.router)
+    app.include_router(tokens.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     failures.install(app, for_strangers=caller)

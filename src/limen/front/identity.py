@@ -1,4 +1,5 @@
-"""Who asks: a machine by its signature on the request, a person by the session of their browser. Nobody else.
+"""Who asks: a machine by its signature on the request or a token bound to its key, a person by the session of their
+browser. Nobody else.
 
 A page's requests that change something must come from the hub's own pages: the cookie is SameSite=Strict, and `Origin`
 (or, where a browser sends none, `Sec-Fetch-Site`) must say so too.
@@ -16,8 +17,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limen.access import directory, sessions
-from limen.access.signin import requester
+from limen.access import directory, dpop, sessions
+from limen.access.policy import DeviceState
+from limen.access.signin import RetiredDevice, requester
 from limen.access.signing import BodyCheck
 from limen.errors import BadInput, NotAllowed, NotSignedIn
 from limen.front.failures import invalid
@@ -41,30 +43,56 @@ class Caller:
     Attributes:
         officer: registered and not retired.
         searcher: the same, as searches know them.
-        check: of a signed request's body; None for a session.
+        check: of a signed request's body; None for a session or a token.
         device: that signed the request too, if one did.
+        device_state: what policy is told of it.
+        person: whether somebody sits at the pages.
     """
 
     officer: Officer
     searcher: Searcher
     check: BodyCheck | None = None
     device: Device | None = None
+    device_state: DeviceState = DeviceState.NONE
+    person: bool = False
 
 
 async def caller(request: Request) -> Caller:
     """Who sends this request; `NotSignedIn` if that is nobody."""
     parts: Parts = request.app.state.parts
     if "signature-input" in request.headers:
-        by = await asyncio.to_thread(requester, parts.database, request.method, str(request.url), request.headers)
-        device_id = by.device.id if by.device else None
-        device = _device(parts.database, by.device) if by.device else None
-        return Caller(by.officer, _searcher(by.officer, device_id), by.signed.body(), device)
-    officer = await of_session(request)
-    if officer is None:
-        raise NotSignedIn("You are not signed in.", advice="Sign the request, or open the pages by a one-time link.")
+        return await _by_signature(request, parts)
+    if "authorization" in request.headers:
+        officer = await asyncio.to_thread(_by_token, parts.database, request)
+        return Caller(officer, _searcher(officer, None))
+    signed_in = await of_session(request)
+    if signed_in is None:
+        raise NotSignedIn("You are not signed in.", advice="Sign the request, or sign in at the pages.")
     if request.method not in SAFE:
         own_origin(request)
-    return Caller(officer, _searcher(officer, None))
+    return Caller(signed_in, _searcher(signed_in, None), person=True)
+
+
+async def _by_signature(request: Request, parts: Parts) -> Caller:
+    try:
+        by = await asyncio.to_thread(requester, parts.database, request.method, str(request.url), request.headers)
+    except RetiredDevice as error:
+        parts.guard.foreign_device(error.name, retired=True)
+        raise
+    searcher = _searcher(by.officer, by.device.id if by.device else None)
+    if by.device is None:
+        return Caller(by.officer, searcher, by.signed.body())
+    device = _device(parts.database, by.device)
+    if by.device.suspended is not None:
+        parts.guard.foreign_device(device.name, retired=False)
+        return Caller(by.officer, searcher, by.signed.body(), device, DeviceState.SUSPENDED)
+    return Caller(by.officer, searcher, by.signed.body(), device, DeviceState.REGISTERED)
+
+
+def _by_token(database: Database, request: Request) -> Officer:
+    authorization, proof = request.headers["authorization"], request.headers.get("dpop", "")
+    with database.writing() as session:
+        return dpop.requester(session, request.method, str(request.url), authorization, proof)
 
 
 async def of_session(request: Request) -> Officer | None:
@@ -157,4 +185,8 @@ def _searcher(officer: Officer, device: object) -> Searcher:
 
 def _officer(database: Database, cookie: str) -> Officer | None:
     with database.reading() as session:
-        return sessions.officer_of_session(session, cookie)
+        found = sessions.seen(session, cookie)
+    if found is not None and found[1]:
+        with database.writing() as session:
+            sessions.touch(session, cookie)
+    return found[0] if found else None

@@ -19,7 +19,7 @@ from limen.search.identify import Matcher, decided
 from limen.search.open import OpenSearch, OpenSearches, Searcher, State
 from limen.settings import Settings
 from limen.terms import Answer
-from limen.wire.messages import Decision, Report
+from limen.wire.messages import Decision, FacesSeen, Report
 from limen.wire.parts import Match, unpack_matches
 
 SHOWN_SECONDS = 600  # how long a hit's portraits may be looked at: the time it takes to compare and to call
@@ -53,17 +53,34 @@ class Ledger(Protocol):
     def forgotten(self, search: OpenSearch) -> None: ...
 
 
+class Guard(Protocol):
+    """Notices who asks too much (`front.guard`)."""
+
+    def asker(self, searcher: Searcher) -> bytes:
+        """A made-up name for the matcher to count by, 16 bytes."""
+
+    async def found(self, searcher: Searcher, matches: list[Match]) -> None:
+        """Look at what a search found."""
+
+
 class Searches:
     """Every search that passes through this front."""
 
     def __init__(
-        self, settings: Settings, matcher: Matcher, hits: Hits, receipts: Receipts, ledger: Ledger | None = None
+        self,
+        settings: Settings,
+        matcher: Matcher,
+        hits: Hits,
+        receipts: Receipts,
+        ledger: Ledger | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._settings = settings
         self._matcher = matcher
         self._hits = hits
         self._receipts = receipts
         self._ledger = ledger
+        self._guard = guard
         self.open = OpenSearches()
 
     async def begin(self, searcher: Searcher, request: Request) -> OpenSearch:
@@ -100,7 +117,7 @@ class Searches:
         search = self.open.take(search_id, searcher)
         keep = False
         try:
-            report, decision, missing = await self._identify(search, capture)
+            report, decision, missing, faces = await self._identify(search, capture)
             views = await self._hits_of(search, decision)
             answer = compose(
                 search.id,
@@ -110,6 +127,7 @@ class Searches:
                 claim=search.claim,
                 sealed=capture.sealed,
                 missing=missing,
+                faces=faces,
             )
             if self._ledger:
                 self._ledger.answered(search, Answer(answer.answer))
@@ -145,34 +163,37 @@ class Searches:
 
     async def _identify(
         self, search: OpenSearch, capture: relay.Capture
-    ) -> tuple[Report | None, Decision | None, Reason | None]:
-        """Report and decision, or why one is missing."""
+    ) -> tuple[Report | None, Decision | None, Reason | None, tuple[FacesSeen, ...]]:
+        """Report and decision, or why one is missing; and where several faces are."""
         seconds = relay.UPLOAD_SECONDS + self._settings.worker_seconds
+        asker = self._guard.asker(search.searcher) if self._guard else bytes(16)
         try:
-            future = self._matcher.expect(search.id, search.searcher.country, search.purpose, seconds)
+            future = self._matcher.expect(search.id, search.searcher.country, search.purpose, seconds, asker)
         except Unavailable:
-            return None, None, Reason.GALLERY_INCOMPLETE
+            return None, None, Reason.GALLERY_INCOMPLETE, ()
         try:
             relayed = await relay.relay(search.worker, capture, self._settings.worker_seconds)
         except relay.WorkerDied:
             log.warning("worker-died")
-            return None, None, Reason.DECODER_DIED
+            return None, None, Reason.DECODER_DIED, ()
         except relay.MatcherUnreached:
-            return None, None, Reason.GALLERY_INCOMPLETE
+            return None, None, Reason.GALLERY_INCOMPLETE, ()
         report, search.head = relayed.report, relayed.head
         if report.outcome == NOT_OPENED:
             raise _not_opened(capture.form)
         if report.outcome != TO_MATCHER:
-            return report, None, None
+            return report, None, None, relayed.faces
         try:
-            return report, await decided(future, self._settings.worker_seconds), None
+            return report, await decided(future, self._settings.worker_seconds), None, relayed.faces
         except Unavailable:
-            return report, None, Reason.GALLERY_INCOMPLETE
+            return report, None, Reason.GALLERY_INCOMPLETE, relayed.faces
 
     async def _hits_of(self, search: OpenSearch, decision: Decision | None) -> list[RecordView]:
         if decision is None or Answer.from_wire(decision.answer) not in (Answer.HIT, Answer.REFER):
             return []
         matches = unpack_matches(decision.tail, decision.count)
+        if self._guard:
+            await self._guard.found(search.searcher, matches)
         who = search.searcher
         asked = Asked(search.id, who.country, who.officer_id, who.device_id, search.purpose)
         return await self._hits.follow(asked, matches, Answer.from_wire(decision.answer))

@@ -97,7 +97,9 @@ async def open_search(request: Request, who: Annotated[Caller, Depends(caller)])
 async def begin(parts: Parts, who: Caller, purpose: str, claim: ClaimedIdentity | None) -> OpenSearch:
     """Open a search for whoever may make it."""
     admitted = admit(purpose, claim)
-    may(who.officer, Action.SEARCH, purpose=admitted.purpose)
+    device = who.device.name if who.device else None
+    may(who.officer, Action.SEARCH, purpose=admitted.purpose, device=who.device_state, device_name=device)
+    parts.guard.admit(who.searcher, person=who.person, device=device)
     return await parts.searches.begin(who.searcher, admitted)
 
 
@@ -108,6 +110,9 @@ async def send_capture(
     who: Annotated[Caller, Depends(caller)],
     modality: Annotated[str, Query(description="of a single image: face, finger, palm or mark")] = "face",
     position: Annotated[str, Query(description="of a single image: such as right-index, or an ANSI/NIST code")] = "0",
+    face: Annotated[
+        int, Query(ge=0, le=MAX_FACES, description="of a single photo with several faces: which, from 1, largest first")
+    ] = 0,
 ) -> SearchAnswer:
     """Send the search's one capture, and get its answer.
 
@@ -115,7 +120,7 @@ async def send_capture(
     """
     parts, began = _parts(request), time.monotonic()
     form = _form(request.headers.get("content-type", ""))
-    what = (_modality(modality), _position(position)) if form is Form.IMAGE else (Modality.FACE, Position.UNKNOWN)
+    what = (_modality(modality), _position(position), face) if form is Form.IMAGE else ()
     capture = Capture(form, checked(request, who), *what, device=who.device)
     answer = await parts.searches.run(bytes.fromhex(search_id), who.searcher, capture)
     parts.metrics.answered(answer, time.monotonic() - began)
