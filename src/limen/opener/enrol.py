@@ -12,7 +12,7 @@ import cbor2
 
 from limen import exchange, images
 from limen.errors import BadMessage, LimenError
-from limen.exchange import an2
+from limen.exchange import an2, osia
 from limen.opener.examine import UNKNOWN_QUALITY, Finding, examine, extract
 from limen.opener.intake import take_in, wipe
 from limen.opener.tools import Tools
@@ -60,6 +60,8 @@ class _Enrolment:
                 self._image(data)
             case 2:
                 self._file(data)
+            case 3:
+                self._encounter(data)
             case other:
                 raise BadMessage(f"An enrolment of kind {other}.")
 
@@ -93,6 +95,29 @@ class _Enrolment:
         problems = [[p.record, p.field, p.message] for p in transaction.problems]
         person = an2.person_fields(transaction)
         send(self._requester, Fields(cbor2.dumps({"person": person, "problems": problems})))
+
+    def _encounter(self, data: bytes) -> None:
+        """Every image of an OSIA encounter, each kept by itself, and what the encounter says of the person."""
+        encounter = osia.encounter(data)
+        person = osia.person(encounter) | {
+            "status": encounter.status,
+            "galleries": encounter.galleries,
+            "type": encounter.encounterType,
+            "encounter": encounter.encounterId,
+            "rest": osia.rest(encounter),
+        }
+        for number, sample in enumerate(osia.samples(encounter.biometricData)):
+            self._working()
+            findings = examine(sample.data, sample.modality, sample.position, self._tools, sample.ppi)
+            original = sample.data if self._keeps_original else b""
+            if len(findings) == 1:
+                self._hand_back(self._sample_id(number), findings[0], sample.ppi, original)
+                continue
+            for finger, finding in enumerate(findings, 1):  # of a slap, whose image is kept once
+                self._hand_back(self._sample_id(number, finger), replace(finding, image=None), sample.ppi, b"")
+            whole = Finding(sample.modality, sample.position, findings[0].image, None, "", UNKNOWN_QUALITY, 0, [])
+            self._hand_back(self._sample_id(number), whole, sample.ppi, original)
+        send(self._requester, Fields(cbor2.dumps({"person": person, "problems": []})))
 
     @property
     def _keeps_original(self) -> bool:

@@ -18,7 +18,7 @@ from limen.wire.messages import CHUNK, MIB, Chunk, Done, End, EnrolJob, Enrolled
 from limen.wire.sockets import connect
 
 SOCKET = "opener-enrol"
-IMAGE, FILE = 1, 2  # `EnrolJob.what`
+IMAGE, FILE, ENCOUNTER = 1, 2, 3  # `EnrolJob.what`
 KEEP_ORIGINAL = 1  # `EnrolJob.flags`
 MAX_SAMPLES = 200  # of one file; `exchange.an2` reads no more records
 MAX_FINGERS = 4  # of one image: a slap's, and then the slap itself
@@ -90,7 +90,7 @@ def _enrol(sock: socket.socket, settings: Settings, job: EnrolJob, data: bytes) 
                     found.person = _person(answer.tail)
                 case Failed():
                     raise _error(answer)
-                case _ if job.what == FILE or (found.samples and found.samples[-1].sample == job.sample):
+                case _ if job.what != IMAGE or (found.samples and found.samples[-1].sample == job.sample):
                     return found
                 case _:
                     raise _NONSENSE

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from limen.errors import BadInput, LimenError, Unavailable
+from limen.errors import BadInput, LimenError, NotAllowed, Unavailable
 from limen.hits.keep import Asked
 from limen.hits.view import RecordView
 from limen.reasons import Reason
@@ -16,6 +16,7 @@ from limen.search.admit import Request
 from limen.search.answer import SearchAnswer, compose
 from limen.search.forget import forget, release
 from limen.search.identify import Matcher, decided
+from limen.search.narrow import Narrow, narrowed
 from limen.search.open import OpenSearch, OpenSearches, Searcher, State
 from limen.settings import Settings
 from limen.terms import Answer
@@ -24,6 +25,7 @@ from limen.wire.parts import Match, unpack_matches
 
 SHOWN_SECONDS = 600  # how long a hit's portraits may be looked at: the time it takes to compare and to call
 NOT_OPENED = 3  # a report's outcome: the capture is no capture for this search
+NOT_SERVED = 4  # a report's outcome: it asks for what the hub does not do
 TO_MATCHER = 1  # a report's outcome: templates went to the matcher
 
 log = structlog.get_logger()
@@ -107,8 +109,13 @@ class Searches:
         self.open.add(search, offered.expires - time.time(), self._forget)
         return search
 
-    async def run(self, search_id: bytes, searcher: Searcher, capture: relay.Capture) -> SearchAnswer:
+    async def run(
+        self, search_id: bytes, searcher: Searcher, capture: relay.Capture, wanted: Narrow | None = None
+    ) -> SearchAnswer:
         """Take the search's one capture and answer it; whatever happens, the probe is forgotten.
+
+        Args:
+            wanted: which matches were asked about; others are neither told nor kept.
 
         Raises:
             NotFound, Refused: no such open search of this searcher, or its capture has come already.
@@ -118,6 +125,8 @@ class Searches:
         keep = False
         try:
             report, decision, missing, faces = await self._identify(search, capture)
+            if decision is not None and wanted is not None:
+                decision = await narrowed(decision, wanted)
             views = await self._hits_of(search, decision)
             answer = compose(
                 search.id,
@@ -181,6 +190,11 @@ class Searches:
         report, search.head = relayed.report, relayed.head
         if report.outcome == NOT_OPENED:
             raise _not_opened(capture.form)
+        if report.outcome == NOT_SERVED:
+            raise NotAllowed(
+                "The request has templates, references, encrypted parts or filters, which the hub does not take.",
+                advice="Send images, and no filter but biometricType.",
+            )
         if report.outcome != TO_MATCHER:
             return report, None, None, relayed.faces
         try:
@@ -214,6 +228,11 @@ def _not_opened(form: relay.Form) -> BadInput:
             "The file is no ANSI/NIST-ITL file, or is damaged.",
             advice="Look into it with `limen exchange check FILE`.",
             code="bad-file",
+        )
+    if form in (relay.Form.OSIA, relay.Form.OSIA_VERIFY):
+        return BadInput(
+            "The body is not as OSIA has it, or an image in it is no base64.",
+            advice="Check it against OSIA's description, version 1.6.0.",
         )
     return BadInput(
         "The capture could not be opened: it was changed on its way, or sealed for another search.",
