@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from typing import Literal
@@ -44,6 +45,7 @@ class Health(BaseModel):
     version: str = __version__
     processes: dict[str, ProcessHealth]
     gallery: GalleryHealth | None = None
+    without_key: list[str] | None = None  # countries that took their key back or whose token is gone: not searched
 
 
 async def summary(parts: Parts, *, details: bool) -> Health:
@@ -54,10 +56,13 @@ async def summary(parts: Parts, *, details: bool) -> Health:
     processes = {name: _process(states[name], supervised.get(name, {}), details) for name in NAMES}
     able = all(states.values())
     status: Literal["ok", "degraded", "down"] = "down" if not able else "ok" if parts.feeder.complete else "degraded"
-    gallery = None
+    gallery = without_key = None
+    if details and vault:
+        with contextlib.suppress(LimenError):
+            without_key = sorted(country for country, held in (await parts.vault.countries()).items() if not held)
     if details and matcher is not None:
         gallery = GalleryHealth(complete=parts.feeder.complete, **matcher)
-    return Health(status=status, processes=processes, gallery=gallery)
+    return Health(status=status, processes=processes, gallery=gallery, without_key=without_key)
 
 
 async def _opener(parts: Parts) -> bool:

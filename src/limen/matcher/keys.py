@@ -39,6 +39,8 @@ class Keys:
             KeyUnavailable: the country's key is missing or revoked (noted in `missing`), or the record's was shredded.
             Unavailable: the vault does not answer now.
         """
+        if country in self.missing:  # until `recheck` says otherwise: a country may have 100,000 records
+            raise KeyUnavailable(f"The key of {country} is not there.")
         page = self._pages.get((country, epoch), {})
         if record not in page:
             page = self._ask(country, epoch, record)

@@ -277,7 +277,10 @@ class Matcher:
                 reference = open_reference(message, self._keys)
             except (KeyUnavailable, Damaged, BadTemplate) as error:
                 self._rejected += 1
-                log.warning("a reference was rejected", why=error.code)
+                if (
+                    message.owner.decode("ascii", "replace") not in self._keys.missing
+                ):  # it is said once, by its country
+                    log.warning("a reference was rejected", why=error.code)
                 reference = None
             except Unavailable:  # the vault is restarting; the feed waits, so that nothing is missed
                 await asyncio.sleep(RETRY_SECONDS)

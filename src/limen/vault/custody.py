@@ -42,6 +42,9 @@ class Custody(Protocol):
     def check(self) -> None:
         """`KeyUnavailable`, with the reason, if it could not unwrap anything now."""
 
+    def close(self) -> None:
+        """Let go of what it holds open."""
+
 
 class AesCustody:
     """Wraps with an AES-256-GCM key in this process's memory."""
@@ -68,6 +71,9 @@ class AesCustody:
 
     def check(self) -> None:
         """It is in memory, hence there."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class FileCustody(AesCustody):

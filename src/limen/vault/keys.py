@@ -126,6 +126,8 @@ class KeyRing:
         """Let go of the ring, so that another process may hold it."""
         self._use_keys.clear()
         self._wrappers.clear()
+        for custody in (self._custody, *self._tokens.values()):
+            custody.close()
         os.close(self._lock)
 
     @property
@@ -276,7 +278,7 @@ class KeyRing:
 
         Args:
             country: whose.
-            handed, passphrase: of `hand_out`, to see that it has arrived; not needed where the country's token holds it.
+            handed, passphrase: of `hand_out`, to see that it has arrived; not needed where a token holds it.
 
         Raises:
             BadInput: the key was not handed out.
@@ -309,7 +311,9 @@ class KeyRing:
                 raise BadInput(f"{country} has not taken its key back.")
             if entry.get("away"):
                 if not handed:
-                    raise BadInput(f"The key of {country} is not here.", advice="Give the file that it was handed out in.")
+                    raise BadInput(
+                        f"The key of {country} is not here.", advice="Give the file that it was handed out in."
+                    )
                 key = unlock_with_passphrase(handed, passphrase, _country_label(country))
                 epoch = str(entry["epoch"])
                 AesCustody(key).unwrap(_bytes(entry["data"][epoch]), _label(country, int(epoch)))  # Damaged: another

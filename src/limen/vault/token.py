@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from limen.errors import BadInput, Damaged, KeyUnavailable
 from limen.vault.custody import KEY, NONCE, read_secret
 
 TAG_BITS = 128
+_PIN = (refused.PinIncorrect, refused.PinLocked, refused.PinLenRange, refused.PinInvalid)
 _MODULES: dict[str, Any] = {}  # what `pkcs11.lib` returns, by path
 _MODULE_LOCK = threading.RLock()  # a module is one per process, whatever the number of its tokens
 
@@ -132,13 +134,16 @@ class TokenCustody:
                 f"The token {self.label} refused its PIN; it is not asked again, lest it lock.",
                 advice=f"Correct {self._pin_file}.",
             )
+        self.close()
         try:
             try:
                 self._session = self._login(pin)
-            except (refused.NoSuchToken, refused.TokenNotPresent, refused.GeneralError, refused.TokenNotRecognised):
+            except _PIN:
+                raise
+            except refused.PKCS11Error:  # no such token, not recognised, module not initialised ...
                 self._library().reinitialize()  # ends the sessions of the module's other tokens, which open them again
                 self._session = self._login(pin)
-        except (refused.PinIncorrect, refused.PinLocked, refused.PinLenRange, refused.PinInvalid) as error:
+        except _PIN as error:
             self._refused_pin = _digest(pin)
             raise KeyUnavailable(
                 f"The token {self.label} refuses its PIN ({type(error).__name__}).", advice=f"Correct {self._pin_file}."
@@ -147,6 +152,14 @@ class TokenCustody:
             raise self._failed(error) from None
         self._refused_pin = b""
         return self._session
+
+    def close(self) -> None:
+        """End the session with the token; the next call opens another."""
+        with _MODULE_LOCK:
+            session, self._session, self._key = self._session, None, None
+            if session is not None:
+                with suppress(refused.PKCS11Error):
+                    session.close()
 
     def _login(self, pin: bytes) -> pkcs11.Session:
         token = self._library().get_token(token_label=self.label)
