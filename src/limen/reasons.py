@@ -29,6 +29,7 @@ class Reason(IntEnum):
     NO_COLOUR = 16
     FACE_COVERED = 17
     NO_CONTRAST = 18
+    NO_SUCH_FACE = 19
     NO_RIDGES = 24
     TOO_FEW_MINUTIAE = 25
     LOW_RIDGE_QUALITY = 26
@@ -81,7 +82,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.DECODER_DIED: ("Reading the image failed badly; it may be damaged or hostile.", "Take it again."),
     Reason.WRONG_KIND: ("The image is not of the kind that it was said to be.", "Check which image is which."),
     Reason.NO_FACE: ("No face was found.", "Take the photo again with the whole face in view."),
-    Reason.SEVERAL_FACES: ("There are several faces; the largest was used.", "Photograph one person only."),
+    Reason.SEVERAL_FACES: (
+        "There are several faces; the most prominent was used.",
+        "Check that it is the right one, choose another, or photograph one person only.",
+    ),
     Reason.FACE_TOO_SMALL: ("The face is too small.", "Go closer to the person."),
     Reason.FACE_TURNED: ("The face is turned away.", "Ask the person to turn the face to the camera."),
     Reason.FACE_BLURRED: ("The face is blurred.", "Hold still and clean the lens."),
@@ -97,6 +101,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.FACE_COVERED: ("Part of the face is covered.", "Ask the person to uncover the face."),
     Reason.NO_CONTRAST: ("The picture has no content; the camera may be covered or frozen.", "Check the camera."),
+    Reason.NO_SUCH_FACE: (
+        "The photo has fewer faces than the number that was chosen.",
+        "Choose one of the faces that are shown.",
+    ),
     Reason.NO_RIDGES: ("No friction ridges were found.", "Clean finger and glass, and capture again."),
     Reason.TOO_FEW_MINUTIAE: (
         "Too little of the finger can be read.",

@@ -11,7 +11,11 @@ from limen.capture.container import MAX_IMAGE, Sample, decode, encode
 from limen.errors import BadFile
 from limen.terms import Modality, Position
 
-samples = st.builds(Sample, st.sampled_from(Modality), st.sampled_from(Position), st.binary(min_size=1, max_size=300))
+images = st.binary(min_size=1, max_size=300)
+samples = st.one_of(
+    st.builds(Sample, st.sampled_from(Modality), st.sampled_from(Position), images),
+    st.builds(Sample, st.just(Modality.FACE), st.just(Position.UNKNOWN), images, st.integers(0, 16)),
+)
 GOOD = {"modality": 1, "position": 0, "image": b"x"}
 
 
@@ -51,6 +55,11 @@ def test_arbitrary_bytes_are_refused(content: bytes) -> None:
         {"v": 1, "samples": [GOOD], "device": "text"},
         {"v": 1, "samples": [GOOD], "device": bytes(2000)},
         {"v": 1, "samples": [GOOD | {"more": 1}]},
+        {"v": 1, "samples": [GOOD | {"face": 0}]},
+        {"v": 1, "samples": [GOOD | {"face": 17}]},
+        {"v": 1, "samples": [GOOD | {"face": 1.0}]},
+        {"v": 1, "samples": [GOOD | {"face": True}]},
+        {"v": 1, "samples": [GOOD | {"face": 1, "modality": 2}]},
         {"v": 1, "samples": [GOOD | {"image": b""}]},
         {"v": 1, "samples": [GOOD | {"image": "text"}]},
         {"v": 1, "samples": [GOOD | {"modality": 9}]},

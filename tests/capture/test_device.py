@@ -46,6 +46,7 @@ def test_the_devices_own_capture_checks() -> None:
     [
         {"samples": SAMPLES[:1]},
         {"samples": SAMPLES[::-1]},
+        {"samples": [dataclasses.replace(SAMPLES[0], face=1), SAMPLES[1]]},
         {"samples": [dataclasses.replace(SAMPLES[0], image=b"another face"), SAMPLES[1]]},
         {"samples": [SAMPLES[0], dataclasses.replace(SAMPLES[1], position=Position.LEFT_INDEX)]},
         {"offer": dataclasses.replace(OFFER, nonce=b"1" * 32)},

@@ -128,6 +128,24 @@ def test_two_people_are_warned_of_and_the_nearer_to_the_middle_is_taken(extracto
     assert Reason.SEVERAL_FACES in result.reasons
 
 
+def test_the_officer_chooses_among_faces_by_number(extractor, portrait, original) -> None:
+    other = _scaled(skimage.data.astronaut()[:300, 100:350][:, ::-1] // 2 + 60, 0.8)
+    scene = np.concatenate([portrait[:240, 100:350], other], axis=1)
+    first, second = (_chosen(extractor, scene, number) for number in (1, 2))
+    assert first.faces[0].width > second.faces[1].width
+    assert (first.chosen, second.chosen) == (0, 1)
+    for result in (first, second):  # nothing to warn of: somebody looked
+        assert result.template is not None and Reason.SEVERAL_FACES not in result.reasons
+    assert _likeness(first, original) > _likeness(second, original)
+    none = _chosen(extractor, scene, 3)
+    assert (none.template, none.reasons, len(none.faces)) == (None, [Reason.NO_SUCH_FACE], 2)
+    assert _chosen(extractor, portrait, 1).reasons == []
+
+
+def _chosen(extractor: FaceExtractor, pixels: np.ndarray, number: int) -> FaceResult:
+    return extractor.extract(Image(np.ascontiguousarray(pixels), None, "png"), face=number)
+
+
 def test_a_small_face_in_the_background_is_no_rival(extractor, portrait) -> None:
     scene = portrait.copy()
     scene[:100, 400:500] = _scaled(portrait[40:240, 120:320], 0.5)

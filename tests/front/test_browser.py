@@ -19,6 +19,8 @@ from limen.capture.sealing import open_capture
 from limen.ledger import logged
 from limen.ledger import receipt as receipts
 from limen.terms import Answer, Modality, Position
+from limen.wire.messages import FacesSeen
+from limen.wire.parts import FaceBox, pack_faces
 
 pytestmark = pytest.mark.browser
 
@@ -93,6 +95,24 @@ def test_a_photo_from_the_camera_and_a_finger_are_sealed_and_find_the_wanted(hub
     assert (face.modality, finger.modality, finger.position) == (Modality.FACE, Modality.FINGER, Position.RIGHT_INDEX)
     assert finger.image == print_file.read_bytes()
     assert Image.open(io.BytesIO(face.image)).format == "JPEG"
+
+
+def test_the_officer_chooses_one_of_several_faces(hub: Listening, tmp_path: Path) -> None:
+    Image.new("RGB", (320, 240), (90, 120, 150)).save(tmp_path / "two.jpg")
+    boxes = pack_faces([FaceBox(0.1, 0.2, 0.25, 0.4), FaceBox(0.6, 0.2, 0.2, 0.35)])
+    hub.house.opener.before_report = [FacesSeen(0, 1, 2, boxes)]
+    with phone() as page:
+        complaints = enter(page, hub)
+        page.set_input_files("#face-file", tmp_path / "two.jpg")
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.get_by_role("heading", name="Several people are in the photo")).to_be_visible()
+        expect(page.get_by_role("button", name="Face 1: this one was searched")).to_be_disabled()
+        assert fits(page)
+        page.get_by_role("button", name="Face 2").click()
+        expect(page.get_by_role("heading", name="No hit", exact=True)).to_be_focused()
+        assert complaints == []
+    [sample] = container.decode(open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received))).samples
+    assert (sample.face, hub.house.opener.completed) == (2, 2)
 
 
 def test_a_no_hit_shows_the_receipt_for_the_traveller(hub: Listening, print_file: Path, tmp_path: Path) -> None:

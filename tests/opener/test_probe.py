@@ -34,12 +34,13 @@ from limen.wire.messages import (
     DeviceSaid,
     Done,
     End,
+    FacesSeen,
     Offer,
     PlainImage,
     ProbeJob,
     Report,
 )
-from limen.wire.parts import unpack_samples
+from limen.wire.parts import unpack_faces, unpack_samples
 from limen.wire.sockets import connect
 
 from .conftest import Opened
@@ -103,6 +104,25 @@ def test_plain_containers_and_single_images_are_served_too(opened: Opened, portr
         search.pass_on(start, data)
         assert search.report().outcome == 1
         assert len(opened.matcher.taken.pop(search.id)) == 1
+
+
+def test_a_photo_of_two_people_tells_where_they_are_and_one_can_be_chosen(opened: Opened, portrait: bytes) -> None:
+    one = np.asarray(Pillow.open(io.BytesIO(portrait)))[:300, 100:350]
+    pair = jpeg(np.concatenate([one, one[:, ::-1]], axis=1))
+    vectors = []
+    for number in (0, 1, 2):
+        search = Search(opened)
+        sample = Sample(Modality.FACE, Position.UNKNOWN, pair, number)
+        search.pass_on(SEALED, seal_capture(search.terms, encode([sample])))
+        seen, report = receive(search.socket, FacesSeen, timeout=20), search.report()
+        assert (seen.sample, seen.count, seen.chosen) == (0, 2, number or seen.chosen)
+        assert all(0.2 < box.y + box.height / 2 < 0.6 for box in unpack_faces(seen.tail, 2))
+        [said] = unpack_samples(report.tail, 1)
+        assert (Reason.SEVERAL_FACES in from_mask(said.reasons)) == (number == 0)
+        [template] = opened.matcher.taken.pop(search.id)
+        vectors.append(FaceTemplate.unpack(template.tail).vector)
+    assert float(vectors[1] @ vectors[2]) < 0.9999  # two photos of one person, not one twice
+    assert max(float(vectors[0] @ vectors[1]), float(vectors[0] @ vectors[2])) > 0.9999
 
 
 def test_every_offer_is_another_key(opened: Opened) -> None:

@@ -27,8 +27,8 @@ from limen.search.open import MAX_OPEN_EACH, Searcher
 from limen.search.receipt import Receipts
 from limen.settings import Settings
 from limen.terms import Answer, Modality, Notice, Position
-from limen.wire.messages import CHUNK, CaptureStart, Failed, PlainImage
-from limen.wire.parts import Match, SampleReport
+from limen.wire.messages import CHUNK, CaptureStart, FacesSeen, Failed, PlainImage
+from limen.wire.parts import FaceBox, Match, SampleReport, pack_faces
 
 OFFICER = Searcher("BIH", "officer1")
 BORDER = admit("border-control", None)
@@ -103,6 +103,21 @@ def capture(*chunks: bytes, form: relay.Form = relay.Form.SEALED, error: Excepti
 async def search(hub: Hub, sent: relay.Capture | None = None, claim: ClaimedIdentity | None = None):
     opened = await hub.searches.begin(OFFICER, admit("border-control", claim))
     return await hub.searches.run(opened.id, OFFICER, sent or capture(b"sealed"))
+
+
+def test_where_several_faces_are_is_told_and_which_was_searched(tmp_path: Path) -> None:
+    async def story(hub: Hub) -> None:
+        boxes = pack_faces([FaceBox(0.5, 0.25, 0.25, 0.5), FaceBox(0.0, 0.25, 0.2, 0.4)])
+        hub.opener.before_report = [FacesSeen(0, 2, 2, boxes)]
+        answer = await search(hub)
+        assert [face.searched for face in answer.samples[0].faces] == [False, True]
+        assert answer.samples[0].faces[0].x == pytest.approx(0.5, abs=1e-3)
+        for nonsense in (FacesSeen(9, 1, 2, boxes), FacesSeen(0, 3, 2, boxes), FacesSeen(0, 1, 1, boxes)):
+            hub.opener.before_report = [nonsense]
+            answer = await search(hub)
+            assert (answer.answer, answer.samples) == ("cannot-tell", [])
+
+    with_hub(story, tmp_path)
 
 
 async def forgotten(hub: Hub, search_id: bytes) -> None:

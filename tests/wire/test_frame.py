@@ -16,7 +16,17 @@ from limen import errors
 from limen.wire import Message, receive, send
 from limen.wire.frame import HEADER, kind_of, read
 from limen.wire.messages import Chunk, Done, End, Enrolled, Failed, ProbeJob, Seal, Signature
-from limen.wire.parts import Match, SampleReport, pack_matches, pack_samples, unpack_matches, unpack_samples
+from limen.wire.parts import (
+    FaceBox,
+    Match,
+    SampleReport,
+    pack_faces,
+    pack_matches,
+    pack_samples,
+    unpack_faces,
+    unpack_matches,
+    unpack_samples,
+)
 
 _BITS = {"B": 8, "H": 16, "I": 32, "Q": 64}
 
@@ -179,3 +189,15 @@ def test_an_enrolled_sample_splits_into_its_blobs() -> None:
     assert enrolled.blobs() == (b"TT", b"PPP", b"O")
     with pytest.raises(errors.BadMessage):
         dataclasses.replace(enrolled, tail=b"TTPPPOO").blobs()
+
+
+def test_faces_come_back_cut_off_at_the_photos_edge() -> None:
+    faces = [FaceBox(0.25, 0.5, 0.125, 0.25), FaceBox(-0.5, 0.75, 1.0, 1.0)]
+    found = unpack_faces(pack_faces(faces), 2)
+    assert [tuple(vars(face).values()) for face in found] == [
+        pytest.approx((0.25, 0.5, 0.125, 0.25), abs=1e-4),
+        pytest.approx((0.0, 0.75, 0.5, 0.25), abs=1e-4),
+    ]
+    for tail, count in ((b"\0" * 8, 2), (b"\xff" * 8, 1)):
+        with pytest.raises(errors.BadMessage):
+            unpack_faces(tail, count)

@@ -1,7 +1,8 @@
 """The capture container: what a post sends of one person, as CBOR (RFC 8949).
 
-    {"v": 1, "samples": [{"modality": 1, "position": 0, "image": h'...'}, ...], "device": h'...'}
+    {"v": 1, "samples": [{"modality": 1, "position": 0, "image": h'...', "face": 2}, ...], "device": h'...'}
 
+`face` is there if the officer chose one of several faces in the photo: its number, from 1, largest first.
 `modality` and `position` are the numbers of `terms.Modality` and `terms.Position`; `device` is there if a registered
 device signed the capture (`capture.device`). Decoding is strict: no other keys,
 no repeated keys, no indefinite lengths, nothing after the end; at most `MAX_SAMPLES` samples of at most `MAX_IMAGE`
@@ -17,7 +18,7 @@ import cbor2
 
 from limen.errors import BadFile
 from limen.terms import Modality, Position
-from limen.wire.messages import MAX_CAPTURE, MAX_SAMPLES, MIB
+from limen.wire.messages import MAX_CAPTURE, MAX_FACES, MAX_SAMPLES, MIB
 
 VERSION = 1
 MAX_IMAGE = 32 * MIB  # of one sample: an uncompressed four-finger slap at 1,000 ppi has 10 MB
@@ -33,11 +34,13 @@ class Sample:
         modality: what it is said to be.
         position: which finger or palm; UNKNOWN for faces.
         image: bytes of an image file in any format that `images` reads.
+        face: which of several faces is meant, from 1, largest first; 0: the hub chooses.
     """
 
     modality: Modality
     position: Position
     image: bytes
+    face: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,15 @@ def encode(samples: list[Sample], device: bytes = b"") -> bytes:
         raise ValueError(f"a capture has 1 to {MAX_SAMPLES} samples, not {len(samples)}")
     if any(not 1 <= len(sample.image) <= MAX_IMAGE for sample in samples):
         raise ValueError(f"an image has 1 to {MAX_IMAGE} bytes")
-    items = [{"modality": int(s.modality), "position": int(s.position), "image": s.image} for s in samples]
+    if any(
+        not 0 <= sample.face <= MAX_FACES or (sample.face and sample.modality != Modality.FACE) for sample in samples
+    ):
+        raise ValueError(f"a face is chosen by a number of 1 to {MAX_FACES}, and in photos of faces alone")
+    items = [
+        {"modality": int(s.modality), "position": int(s.position), "image": s.image}
+        | ({"face": s.face} if s.face else {})
+        for s in samples
+    ]
     signed = {"device": device} if device else {}
     return cbor2.dumps({"v": VERSION, "samples": items} | signed, canonical=True)
 
@@ -99,15 +110,17 @@ def decode(data: bytes) -> Capture:
 
 
 def _sample(item: object) -> Sample:
-    if type(item) is not dict or set(item) != {"modality", "position", "image"}:
+    if type(item) is not dict or set(item) - {"face"} != {"modality", "position", "image"}:
         raise _wrong("has a sample with unknown or missing keys")
-    modality, position, image = item["modality"], item["position"], item["image"]
+    modality, position, image, face = item["modality"], item["position"], item["image"], item.get("face", 0)
     if type(modality) is not int or type(position) is not int or type(image) is not bytes:
         raise _wrong("has a sample with a value of the wrong type")
     if not 1 <= len(image) <= MAX_IMAGE:
         raise _wrong("has an image that is empty or too large")
+    if "face" in item and not (type(face) is int and 1 <= face <= MAX_FACES and modality == Modality.FACE):
+        raise _wrong("chooses a face that cannot be")
     try:
-        return Sample(Modality(modality), Position(position), image)
+        return Sample(Modality(modality), Position(position), image, face)
     except ValueError:
         raise _wrong("names an unknown modality or position") from None
 

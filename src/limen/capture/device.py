@@ -5,7 +5,8 @@ A COSE_Sign1 (`capture.cose`) whose payload is a CBOR map, keys in this order:
     {"key": SHA-256 of the offer's one-time public key, "time": when it was taken (Unix seconds), "nonce": the offer's,
      "device": "COUNTRY/NAME", "counter": goes up with every capture of the device, "samples": digest}
 
-The digest is SHA-256 over, for each sample in order: modality (1 byte), position (1 byte), SHA-256 of the image. The
+The digest is SHA-256 over, for each sample in order: modality (1 byte), position (1 byte), SHA-256 of the image; where
+a face was chosen, the modality has 128 added and the face's number (1 byte) stands before the image's hash. The
 external data are "limen-capture-v1" and a NUL. It travels inside the container, under the seal (`container`, `device`).
 A capture that is replayed, moved to another search, changed or put into another device's mouth does not check.
 """
@@ -25,6 +26,7 @@ from limen.errors import BadFile
 
 EXTERNAL = b"limen-capture-v1\0"
 MOST_SKEW = 300  # seconds that a device's clock may be off: an offer lives for a minute, so this tells replays nothing
+CHOSEN = 128  # added to a sample's modality in the digest: the number of a chosen face follows
 MAX_NAME = 68  # characters: "COUNTRY/" and a name of 64
 _KEYS = {"key", "time", "nonce", "device", "counter", "samples"}
 
@@ -110,7 +112,12 @@ def _statement(payload: bytes) -> Statement:
 def _digest(samples: list[Sample]) -> bytes:
     digest = hashlib.sha256()
     for sample in samples:
-        digest.update(bytes([sample.modality, sample.position]) + hashlib.sha256(sample.image).digest())
+        what = (
+            [sample.modality | CHOSEN, sample.position, sample.face]
+            if sample.face
+            else [sample.modality, sample.position]
+        )
+        digest.update(bytes(what) + hashlib.sha256(sample.image).digest())
     return digest.digest()
 
 

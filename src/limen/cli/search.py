@@ -18,6 +18,7 @@ from limen.client import printed
 from limen.client.hub import HubClient
 from limen.errors import BadInput
 from limen.terms import Modality, Position, Purpose
+from limen.wire.messages import MAX_FACES
 
 TYPE_1 = (b"1.001:", b"1.01:", b"1.1:")  # how an ANSI/NIST-ITL file begins
 EXPLANATION = 63  # INF (2.063): what a person has to know
@@ -28,6 +29,16 @@ def command(
     finger: Annotated[
         list[str] | None, typer.Option("--finger", metavar="POSITION=FILE", help="A print, such as right-index=F.png.")
     ] = None,
+    number: Annotated[
+        int,
+        typer.Option(
+            "--face", min=0, max=MAX_FACES, help="Which of several faces in the photo, from 1, largest first."
+        ),
+    ] = 0,
+    palm: Annotated[
+        list[str] | None, typer.Option("--palm", metavar="POSITION=FILE", help="A palm, such as right-full-palm=P.png.")
+    ] = None,
+    mark: Annotated[list[Path] | None, typer.Option("--mark", help="A crime-scene mark.")] = None,
     officer: Annotated[
         str, typer.Option("--as", metavar="COUNTRY/NAME", help="Who asks, with a key on this machine.")
     ] = "",
@@ -57,7 +68,7 @@ def command(
         raise BadInput("A search needs a purpose.", advice=f"Add --purpose, one of: {', '.join(Purpose)}.")
     data = _read(face) if face is not None else b""
     by_file = data[:64].lstrip().startswith(TYPE_1)
-    samples = [] if by_file else _samples(data, finger or [])
+    samples = [] if by_file else _samples(data, _prints(finger, palm, mark), number)
     signer = HttpSignature(keys.load(officer), officer)
     captures = (device, keys.load(device)) if device else None
     if by_file:
@@ -97,20 +108,28 @@ def _print_file(kind: str, data: bytes, answer_file: Path | None, as_json: bool)
         printed.show_file(kind, explanation, Console())
 
 
-def _samples(face: bytes, fingers: list[str]) -> list[Sample]:
-    samples = [Sample(Modality.FACE, Position.UNKNOWN, face)] if face else []
-    for text in fingers:
-        where, separator, file = text.partition("=")
-        if not separator or not file:
-            raise BadInput(f"'{text[:80]}' is not POSITION=FILE.", advice="Write --finger right-index=F.png.")
-        try:
-            position = Position.parse(where)
-        except ValueError as error:
-            raise BadInput(f"{error}.") from None
-        samples.append(Sample(Modality.FINGER, position, _read(Path(file))))
+def _samples(face: bytes, prints: list[Sample], number: int) -> list[Sample]:
+    samples = [Sample(Modality.FACE, Position.UNKNOWN, face, number)] if face else []
+    samples += prints
     if not samples:
         raise BadInput("There is nothing to search.", advice="Give a photo, or a print with --finger POSITION=FILE.")
     return samples
+
+
+def _prints(fingers: list[str] | None, palms: list[str] | None, marks: list[Path] | None) -> list[Sample]:
+    """Fingers or slaps, palms and marks, as the command line names them."""
+    found = []
+    for modality, named in ((Modality.FINGER, fingers), (Modality.PALM, palms)):
+        for text in named or []:
+            where, separator, file = text.partition("=")
+            if not separator or not file:
+                example = f"--{modality.slug} {'right-index' if modality is Modality.FINGER else 'right-full-palm'}=F.png"
+                raise BadInput(f"'{text[:80]}' is not POSITION=FILE.", advice=f"Write {example}.")
+            try:
+                found.append(Sample(modality, Position.parse(where), _read(Path(file))))
+            except ValueError as error:
+                raise BadInput(f"{error}.") from None
+    return found + [Sample(Modality.MARK, Position.UNKNOWN, _read(file)) for file in marks or []]
 
 
 def _read(file: Path) -> bytes:

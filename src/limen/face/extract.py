@@ -86,24 +86,31 @@ class FaceExtractor:
         for embedder in self._embedders:
             embedder.template(blank, CANON, np.full((SIDE, SIDE, 3), 128, np.uint8))
 
-    def extract(self, image: Image) -> FaceResult:
+    def extract(self, image: Image, *, face: int = 0) -> FaceResult:
         """The template of the person in a photo, and what is wrong with the photo.
 
         Never raises for what the photo shows: an unusable one gives no template, and reasons.
+
+        Args:
+            image: upright.
+            face: number of the face that is meant, from 1, largest first; 0 takes the most prominent, and warns of
+                others that are nearly as large.
         """
         rgb = image.rgb()
         faces = self.detect(rgb)
         if not faces:
             reasons = [Reason.NO_CONTRAST] if quality.shows_nothing(rgb) else []
             return FaceResult(None, 0, [*reasons, Reason.NO_FACE], [])
-        chosen = choose(faces, rgb.shape)
-        face = replace(faces[chosen], landmarks=refine(self._detector, rgb, faces[chosen].landmarks))
-        faces[chosen] = face
-        aligned = crop(rgb, face.landmarks)
-        measures = quality.measure(face, aligned, rgb.shape)
-        (template, strength), *more = [e.template(rgb, face.landmarks, aligned) for e in self._embedders]
+        if face > len(faces):
+            return FaceResult(None, 0, [Reason.NO_SUCH_FACE], faces)
+        chosen = face - 1 if face else choose(faces, rgb.shape)
+        taken = replace(faces[chosen], landmarks=refine(self._detector, rgb, faces[chosen].landmarks))
+        faces[chosen] = taken
+        aligned = crop(rgb, taken.landmarks)
+        measures = quality.measure(taken, aligned, rgb.shape)
+        (template, strength), *more = [e.template(rgb, taken.landmarks, aligned) for e in self._embedders]
         reasons = quality.complaints(measures)
-        if any(f.width * f.height > RIVAL * face.width * face.height for f in faces if f is not face):
+        if not face and any(f.width * f.height > RIVAL * taken.width * taken.height for f in faces if f is not taken):
             reasons.append(Reason.SEVERAL_FACES)
         if not quality.usable(measures):
             return FaceResult(None, template.quality, reasons, faces, chosen, measures)

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 
 from limen import images
 from limen.errors import BadImage
+from limen.face.extract import FaceResult
 from limen.images import Image
 from limen.opener.tools import Tools
 from limen.reasons import Reason, to_mask
 from limen.ridge.extract import RidgeResult, of_plotted
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality, Position
-from limen.wire.parts import SampleReport
+from limen.wire.messages import MAX_FACES
+from limen.wire.parts import FaceBox, SampleReport
 
 UNKNOWN_QUALITY = 255
 USED, USED_ALTHOUGH_POOR, NOT_USABLE = 1, 2, 3  # `SampleReport.status`
@@ -29,6 +31,7 @@ class Finding:
         image: its pixels; None if it could not be decoded.
         template: packed `FaceTemplate` or `RidgeTemplate`; None if there is nothing to compare.
         further: packed templates of the same face by other models in use.
+        faces: where they are, largest first; chosen: number of the one that was taken, from 1, 0 for none.
         model: that made the template; empty without one.
         quality: 0-100, or 255.
         minutiae: their number; 0 for faces.
@@ -44,6 +47,8 @@ class Finding:
     minutiae: int
     reasons: list[Reason]
     further: tuple[bytes, ...] = ()
+    faces: tuple[FaceBox, ...] = ()
+    chosen: int = 0
 
     @property
     def status(self) -> int:
@@ -64,6 +69,8 @@ def examine(
     tools: Tools,
     ppi: int = 0,
     plotted: RidgeTemplate | None = None,
+    *,
+    face: int = 0,
 ) -> list[Finding]:
     """Decode and extract one image; whatever is wrong with it is in the finding's reasons.
 
@@ -73,6 +80,7 @@ def examine(
         tools: warm.
         ppi: resolution, where the sender knows better than the file; else 0.
         plotted: minutiae that an examiner, or another system, has plotted on it.
+        face: which of several faces in a photo, from 1, largest first; 0 takes the most prominent.
 
     Returns:
         One finding; of a slap one for each of its fingers.
@@ -87,7 +95,7 @@ def examine(
         if plotted is None:
             return [Finding(modality, position, None, None, "", UNKNOWN_QUALITY, 0, [reason])]
         return [_of_ridges(of_plotted(plotted, [reason]), None, modality, position)]
-    return extract(image, modality, position, tools, ppi, plotted)
+    return extract(image, modality, position, tools, ppi, plotted, face=face)
 
 
 def extract(
@@ -97,16 +105,35 @@ def extract(
     tools: Tools,
     ppi: int = 0,
     plotted: RidgeTemplate | None = None,
+    *,
+    face: int = 0,
 ) -> list[Finding]:
     """Extract from decoded pixels; arguments and findings as `examine` has them."""
     if modality is Modality.FACE:
-        face = tools.face.extract(image)
-        quality = face.quality if face.faces else UNKNOWN_QUALITY
-        packed, model = (face.template.pack(), face.template.model) if face.template else (None, "")
-        further = tuple(template.pack() for template in face.further)
-        return [Finding(modality, Position.UNKNOWN, image, packed, model, quality, 0, face.reasons, further)]
+        return [_of_face(tools.face.extract(image, face=face), image)]
     found = tools.ridge.extract_all(image, modality, position, float(ppi) if ppi else None, plotted=plotted)
     return [_of_ridges(one, image, modality, position) for one in found]
+
+
+def _of_face(face: FaceResult, image: Image) -> Finding:
+    quality = face.quality if face.faces else UNKNOWN_QUALITY
+    packed, model = (face.template.pack(), face.template.model) if face.template else (None, "")
+    return Finding(
+        Modality.FACE,
+        Position.UNKNOWN,
+        image,
+        packed,
+        model,
+        quality,
+        0,
+        face.reasons,
+        further=tuple(template.pack() for template in face.further),
+        faces=tuple(
+            FaceBox(one.x / image.width, one.y / image.height, one.width / image.width, one.height / image.height)
+            for one in face.faces[:MAX_FACES]
+        ),
+        chosen=face.chosen + 1 if face.chosen < MAX_FACES else 0,
+    )
 
 
 def _of_ridges(ridge: RidgeResult, image: Image | None, modality: Modality, position: Position) -> Finding:

@@ -14,8 +14,8 @@ from limen.capture.container import Capture, Sample
 from limen.capture.device import check_capture
 from limen.capture.offer import Offer as OfferTerms
 from limen.capture.sealing import open_capture
-from limen.errors import BadFile, BadMessage
-from limen.exchange import an2
+from limen.errors import BadFile, BadMessage, NotAllowed
+from limen.exchange import an2, osia
 from limen.opener.examine import Finding, examine
 from limen.opener.intake import take_in, wipe
 from limen.opener.lifeline import dying_with
@@ -29,6 +29,7 @@ from limen.wire.messages import (
     DeviceKey,
     DeviceSaid,
     Done,
+    FacesSeen,
     FileHead,
     Offer,
     PlainImage,
@@ -37,11 +38,11 @@ from limen.wire.messages import (
     ProbeTemplate,
     Report,
 )
-from limen.wire.parts import pack_samples
+from limen.wire.parts import pack_faces, pack_samples
 
-SEALED, PLAIN, FILE = 1, 2, 4  # `CaptureStart.form`
+SEALED, PLAIN, FILE, OSIA = 1, 2, 4, 5  # `CaptureStart.form`
 HEAD_SIZES = (16, 64, 64, 64, 16)  # bytes, as in `FileHead`
-TO_MATCHER, NOTHING_USABLE, NOT_OPENED = 1, 2, 3  # `Report.outcome`
+TO_MATCHER, NOTHING_USABLE, NOT_OPENED, NOT_SERVED = 1, 2, 3, 4  # `Report.outcome`
 SIGNED, UNSIGNED, BADLY_SIGNED, CLOCK_OFF = 1, 2, 3, 4  # `DeviceSaid.verdict`
 GO_ON_SECONDS = 5.0  # the front looks the counter up
 MATCHER_SECONDS = 5.0  # the matcher takes templates within microseconds
@@ -69,13 +70,29 @@ def serve(
         if start == CaptureStart(FILE, 0):
             _check_device(front, device, Capture([]), terms)
             findings = _examine_file(bytes(received), tools, front)
+        elif start in (CaptureStart(OSIA, 0), CaptureStart(OSIA, 1)):
+            _check_device(front, device, Capture([]), terms)
+            with dying_with(front):
+                asked = osia.probe(bytes(received), verify=start == CaptureStart(OSIA, 1))
+                findings = [
+                    f
+                    for s in asked.samples[:MAX_SAMPLES]
+                    for f in examine(s.data, s.modality, s.position, tools, s.ppi)
+                ]
         else:
             capture = _open(start, received, terms, key)
             _check_device(front, device, capture, terms)
             with dying_with(front):
-                findings = [f for s in capture.samples for f in examine(s.image, s.modality, s.position, tools)]
+                findings = [
+                    found
+                    for one in capture.samples
+                    for found in examine(one.image, one.modality, one.position, tools, face=one.face)
+                ]
     except BadFile:
         send(front, Report(NOT_OPENED, 0, 0, b""))
+        return
+    except NotAllowed:
+        send(front, Report(NOT_SERVED, 0, 0, b""))
         return
     finally:
         wipe(received)
@@ -83,6 +100,10 @@ def serve(
     usable = [finding for finding in findings if finding.template is not None]
     if usable:
         _hand_over(matcher, job.search, usable)
+    for number, finding in enumerate(findings):
+        if len(finding.faces) > 1:
+            boxes = pack_faces(list(finding.faces))
+            send(front, FacesSeen(number, finding.chosen, len(finding.faces), boxes))
     outcome = TO_MATCHER if usable else NOTHING_USABLE
     send(front, Report(outcome, len(findings), 0, pack_samples([finding.report() for finding in findings])))
 
@@ -125,7 +146,7 @@ def _open(start: Message, received: bytearray, terms: OfferTerms, key: X25519Pri
     """The capture; `BadFile` if it is none, or none for this search."""
     if isinstance(start, PlainImage):
         try:
-            return Capture([Sample(Modality(start.modality), Position(start.position), bytes(received))])
+            return Capture([Sample(Modality(start.modality), Position(start.position), bytes(received), start.face)])
         except ValueError:
             raise BadMessage("An image of unknown modality or position.") from None
     if start == CaptureStart(SEALED, 0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -12,8 +13,8 @@ from limen.hits.view import RecordView
 from limen.reasons import Reason, from_mask
 from limen.search import words
 from limen.terms import Answer, Modality, Position
-from limen.wire.messages import Decision, Report
-from limen.wire.parts import SampleReport, unpack_samples
+from limen.wire.messages import Decision, FacesSeen, Report
+from limen.wire.parts import SampleReport, unpack_faces, unpack_samples
 
 UNKNOWN_QUALITY = 255  # on the wire
 _USED = {1: "yes", 2: "although-poor", 3: "no"}
@@ -27,6 +28,16 @@ class ReasonSaid(BaseModel):
     advice: str = ""
 
 
+class FaceSaid(BaseModel):
+    """Where one of several faces is in its photo, turned upright: fractions of the photo's width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    searched: bool = Field(description="whether this is the face that was searched")
+
+
 class SampleSaid(BaseModel):
     """What became of one image of the capture."""
 
@@ -35,6 +46,7 @@ class SampleSaid(BaseModel):
     used: Literal["yes", "although-poor", "no"]
     quality: int | None = Field(None, ge=0, le=100, description="0-100, higher is better")
     reasons: list[ReasonSaid]
+    faces: list[FaceSaid] = Field([], description="of a photo with several faces; to search another, send its number")
 
 
 class ComparedField(BaseModel):
@@ -107,6 +119,7 @@ def compose(
     claim: ClaimedIdentity | None,
     sealed: bool,
     missing: Reason | None = None,
+    faces: Sequence[FacesSeen] = (),
 ) -> SearchAnswer:
     """The answer from what worker and matcher said.
 
@@ -118,6 +131,7 @@ def compose(
         claim: the claimed identity.
         sealed: whether the capture came sealed.
         missing: why there is no decision, where worker or matcher were lost.
+        faces: where they are, in photos with several.
     """
     answer = Answer.from_wire(decision.answer) if decision else Answer.CANNOT_TELL
     if answer in (Answer.HIT, Answer.REFER) and not views:
@@ -131,12 +145,13 @@ def compose(
     if not sealed:
         reasons.append(Reason.NOT_SEALED)
     samples = unpack_samples(report.tail, report.count) if report else []
+    seen = {found.sample: found for found in faces}
     return SearchAnswer(
         id=search_id.hex(),
         answer=answer.value,
         reasons=[_say(reason) for reason in reasons],
         next=words.next_steps(answer, views, reasons, [r for s in samples for r in from_mask(s.reasons)]),
-        samples=[_sample(sample) for sample in samples],
+        samples=[_sample(sample, seen.get(number)) for number, sample in enumerate(samples)],
         matches=said,
         claim=first,
         gallery=Gallery(records=decision.records if decision else 0),
@@ -157,14 +172,20 @@ def _say(reason: Reason) -> ReasonSaid:
     return ReasonSaid(code=reason.slug, text=reason.text, advice=reason.advice)
 
 
-def _sample(sample: SampleReport) -> SampleSaid:
+def _sample(sample: SampleReport, seen: FacesSeen | None) -> SampleSaid:
     return SampleSaid(
         modality=Modality(sample.modality).slug,
         position=Position(sample.position).slug,
         used=_USED[sample.status],  # type: ignore[arg-type]
         quality=None if sample.quality == UNKNOWN_QUALITY else min(sample.quality, 100),
         reasons=[_say(reason) for reason in from_mask(sample.reasons)],
+        faces=_faces(seen) if seen else [],
     )
+
+
+def _faces(seen: FacesSeen) -> list[FaceSaid]:
+    boxes = enumerate(unpack_faces(seen.tail, seen.count), 1)
+    return [FaceSaid(**vars(box), searched=number == seen.chosen) for number, box in boxes]
 
 
 def _match(search_id: bytes, number: int, view: RecordView, claim: ClaimedIdentity | None) -> MatchSaid:

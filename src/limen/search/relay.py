@@ -14,19 +14,21 @@ from limen.wire.frame import read
 from limen.wire.messages import (
     CHUNK,
     MAX_CAPTURE,
+    MAX_SAMPLES,
     CaptureStart,
     Chunk,
     DeviceKey,
     DeviceSaid,
     Done,
     End,
+    FacesSeen,
     Failed,
     FileHead,
     Message,
     PlainImage,
     Report,
 )
-from limen.wire.parts import unpack_samples
+from limen.wire.parts import unpack_faces, unpack_samples
 
 SIGNED = 1  # `DeviceSaid.verdict`
 _VERDICTS = {
@@ -49,6 +51,8 @@ class Form(IntEnum):
     PLAIN = 2
     IMAGE = 3
     FILE = 4
+    OSIA = 5  # JSON of OSIA's identify
+    OSIA_VERIFY = 6  # JSON of OSIA's verifyFromId; on the wire 5, and 1 beside it
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Capture:
     chunks: AsyncIterator[bytes]
     modality: Modality = Modality.FACE  # form IMAGE only
     position: Position = Position.UNKNOWN  # form IMAGE only
+    face: int = 0  # form IMAGE only: which of several faces, 0 for any
     device: Device | None = None
 
     @property
@@ -84,16 +89,19 @@ class Capture:
     def start(self) -> Message:
         """The message that announces it to the worker."""
         if self.form is Form.IMAGE:
-            return PlainImage(self.modality, self.position)
+            return PlainImage(self.modality, self.position, self.face)
+        if self.form is Form.OSIA_VERIFY:
+            return CaptureStart(Form.OSIA, 1)
         return CaptureStart(self.form, 0)
 
 
 @dataclass(frozen=True)
 class Relayed:
-    """What the worker said: its report and, of a file, what the answer must repeat."""
+    """What the worker said: its report, where several faces are, and, of a file, what the answer must repeat."""
 
     report: Report
     head: FileHead | None = None
+    faces: tuple[FacesSeen, ...] = ()
 
 
 class WorkerDied(Unavailable):
@@ -129,29 +137,36 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Rela
             "The capture did not arrive in time.", advice="Check the connection and search again.", code="too-slow"
         ) from None
     head: FileHead | None = None
+    faces: list[FacesSeen] = []
     try:
         async with asyncio.timeout(worker_seconds):
-            message: Message = await read(worker.reader, FileHead, Report, Failed, DeviceSaid)
+            message: Message = await read(worker.reader, FileHead, FacesSeen, Report, Failed, DeviceSaid)
             if isinstance(message, DeviceSaid) and capture.device is not None:
                 await _allow(worker, capture.device, message)
-                message = await read(worker.reader, FileHead, Report, Failed)
+                message = await read(worker.reader, FileHead, FacesSeen, Report, Failed)
             if isinstance(message, FileHead):
-                head, message = message, await read(worker.reader, Report, Failed)
+                head, message = message, await read(worker.reader, FacesSeen, Report, Failed)
+            while isinstance(message, FacesSeen) and len(faces) < MAX_SAMPLES:
+                faces.append(message)
+                message = await read(worker.reader, FacesSeen, Report, Failed)
     except (TimeoutError, OSError, Unavailable) as error:
         raise WorkerDied("The capture could not be processed.") from error
     if isinstance(message, Report):
-        return Relayed(_sane(message), head)
+        return Relayed(_sane(message, faces), head, tuple(faces))
     if isinstance(message, Failed) and isinstance(message.error(), Unavailable):
         raise MatcherUnreached("The search could not be made.")
     raise WorkerDied("The capture could not be processed.")
 
 
-def _sane(report: Report) -> Report:
+def _sane(report: Report, faces: list[FacesSeen]) -> Report:
     """The report, if every value in it is one that there is: it comes from where strangers' bytes were parsed."""
     try:
         for sample in unpack_samples(report.tail, report.count):
             Modality(sample.modality), Position(sample.position)
             if sample.status not in (1, 2, 3):
+                raise ValueError
+        for seen in faces:
+            if seen.sample >= report.count or seen.chosen > len(unpack_faces(seen.tail, seen.count)):
                 raise ValueError
     except (BadMessage, ValueError):
         raise WorkerDied("The capture could not be processed.") from None

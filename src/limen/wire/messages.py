@@ -16,6 +16,7 @@ CHUNK = 256 * KIB  # a capture travels in chunks of at most this
 MAX_CAPTURE = 64 * MIB  # of one search: a face and ten fingers in any format
 MAX_TEMPLATE = 40 * KIB  # `RidgeTemplate` of 4,096 minutiae with its header
 MAX_SAMPLES = 32  # of one search
+MAX_FACES = 16  # of one photo that are told of; the rest are smaller
 MAX_MATCHES = 5  # candidates in a decision
 MAX_KEYS = 4096  # records' keys in one message
 VISIBILITY = 32  # bytes: bitmap over `limen.countries.ORDER`, or all ones
@@ -102,7 +103,8 @@ class Offer(Message, kind=21, layout="16s32s32sQ64s"):
 class CaptureStart(Message, kind=22, layout="BB"):
     """A capture follows as Chunk... End.
 
-    form: 1 sealed container, 2 plain container, 4 one ANSI/NIST-ITL file (3, one plain image, has `PlainImage`).
+    form: 1 sealed container, 2 plain container, 4 one ANSI/NIST-ITL file, 5 OSIA's JSON (reserved: 0 of an
+    identification, 1 of a verification); 3, one plain image, has `PlainImage`.
     """
 
     form: int
@@ -110,11 +112,12 @@ class CaptureStart(Message, kind=22, layout="BB"):
 
 
 @dataclass(frozen=True)
-class PlainImage(Message, kind=23, layout="BB"):
-    """Instead of CaptureStart for form 3: what the one image is said to be."""
+class PlainImage(Message, kind=23, layout="BBB"):
+    """Instead of CaptureStart for form 3: what the one image is said to be, and which face of it is meant (0: any)."""
 
     modality: int
     position: int
+    face: int = 0
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,27 @@ class DeviceSaid(Message, kind=29, layout="BQQ"):
 class Report(Message, kind=24, layout="BBQ", tail=16 * MAX_SAMPLES):
     """What became of the capture, without content. The tail holds `count` SampleReports of 16 bytes.
 
-    outcome: 1 templates went to the matcher, 2 no sample was usable, 3 the capture could not be opened.
+    outcome: 1 templates went to the matcher, 2 no sample was usable, 3 the capture could not be opened, 4 it asks for
+    what the hub does not do.
     """
 
     outcome: int
     count: int
     reasons: int
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class FacesSeen(Message, kind=26, layout="BBB", tail=8 * MAX_FACES):
+    """Before the Report, for each photo with several faces: where they are, largest first, so that one can be chosen.
+
+    sample: the photo's place in the report; chosen: which face was searched, from 1, 0 for none; count: of the boxes of
+    8 bytes in the tail (`wire.parts.FaceBox`).
+    """
+
+    sample: int
+    chosen: int
+    count: int
     tail: bytes
 
 
@@ -510,8 +528,9 @@ class KeyAnswer(Message, kind=76, tail=MIB):
 class EnrolJob(Message, kind=80, layout="B3s16s16sBBHQB"):
     """One image or file to enrol follows as Chunk... End.
 
-    what: 1 an image, 2 an ANSI/NIST-ITL file; country; record, sample: UUIDs (of a file: its own id, from which those
-    of its samples follow); modality, position: what the image is said to be (0 for files); ppi: 0 = as the file says;
+    what: 1 an image, 2 an ANSI/NIST-ITL file, 3 an OSIA encounter (JSON); country; record, sample: UUIDs (of a file or
+    encounter: its own id, from which those of its samples follow); modality, position: what the image is said to be (0
+    for others); ppi: 0 = as the file says;
     expires: bound into the seals; flags: 1 = keep the original bytes, sealed.
     The worker answers Enrolled (one a sample), for files also Fields (one), then Done; or Failed, after which nothing
     that came before counts.

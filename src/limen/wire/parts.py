@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from limen.errors import BadMessage
 
 _SAMPLE = struct.Struct("<BBBBQI")
+_FACE = struct.Struct("<HHHH")
+_WHOLE = 65_535  # a picture's width or height, in the unit of boxes
 _MATCH = struct.Struct("<QQBBHI")
 
 
@@ -23,6 +25,16 @@ class SampleReport:
     status: int
     quality: int
     reasons: int
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """Where a face is in its photo, upright: left, top, width, height, as fractions of the photo's sides. 8 bytes."""
+
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,29 @@ def unpack_samples(tail: bytes, count: int) -> list[SampleReport]:
     if len(tail) != count * _SAMPLE.size:
         raise BadMessage("A report's samples do not fit its count.")
     return [SampleReport(*row[:5]) for row in _SAMPLE.iter_unpack(tail)]
+
+
+def pack_faces(faces: list[FaceBox]) -> bytes:
+    """Boxes, one after the other; what lies outside the photo is cut off."""
+    packed = b""
+    for face in faces:
+        left, top = _inside(face.x), _inside(face.y)
+        packed += _FACE.pack(left, top, _inside(face.x + face.width) - left, _inside(face.y + face.height) - top)
+    return packed
+
+
+def unpack_faces(tail: bytes, count: int) -> list[FaceBox]:
+    """Boxes; `BadMessage` if their number is not `count` or one reaches out of its photo."""
+    if len(tail) != count * _FACE.size:
+        raise BadMessage("The faces do not fit their count.")
+    rows = list(_FACE.iter_unpack(tail))
+    if any(x + width > _WHOLE or y + height > _WHOLE for x, y, width, height in rows):
+        raise BadMessage("A face lies outside its photo.")
+    return [FaceBox(*(value / _WHOLE for value in row)) for row in rows]
+
+
+def _inside(fraction: float) -> int:
+    return round(_WHOLE * min(max(fraction, 0.0), 1.0))
 
 
 def pack_matches(matches: list[Match]) -> bytes:

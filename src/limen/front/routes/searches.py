@@ -22,6 +22,7 @@ from limen.search.answer import SearchAnswer
 from limen.search.open import OpenSearch
 from limen.search.relay import Capture, Form
 from limen.terms import Modality, Position, Purpose
+from limen.wire.messages import MAX_FACES
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
 
@@ -69,6 +70,7 @@ QUESTION = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchQuestion"}}},
     }
 }
+_ANY = (Modality.FACE, Position.UNKNOWN, 0)  # a container says of each image itself what it is
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 CAPTURE = {
     "requestBody": {
@@ -120,7 +122,7 @@ async def send_capture(
     """
     parts, began = _parts(request), time.monotonic()
     form = _form(request.headers.get("content-type", ""))
-    what = (_modality(modality), _position(position), face) if form is Form.IMAGE else ()
+    what = (_modality(modality), _position(position), face) if form is Form.IMAGE else _ANY
     capture = Capture(form, checked(request, who), *what, device=who.device)
     answer = await parts.searches.run(bytes.fromhex(search_id), who.searcher, capture)
     parts.metrics.answered(answer, time.monotonic() - began)

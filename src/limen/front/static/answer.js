@@ -9,6 +9,8 @@ export function show(root, answer, words, face) {
   if (first) parts.push(...details(first, words));
   for (const other of others) parts.push(compare(other, w, face), ...details(other, words));
   if (!answer.matches?.length && answer.reasons?.length) parts.push(reasons(answer, w));
+  const several = answer.samples?.find((sample) => sample.faces?.length > 1);
+  if (several && face) parts.splice(1, 0, choice(root, several.faces, face, w));
   if (answer.samples?.length) parts.push(samples(answer, words));
   if (answer.answer !== "error") parts.push(receipt(answer, w));
   const again = make("button", { className: "main", type: "button", id: "again" }, w.again);
@@ -35,6 +37,23 @@ function verdict(answer, w) {
     make("p", {}, answer.message ?? w.lead[answer.answer]),
     make("p", { className: "tags" }, ...[urgent ? w.urgent : "", answer.claim?.contradicts ? w.false_identity : ""]
       .filter(Boolean).map((word) => make("span", { className: "tag" }, word))));
+}
+
+// A photo of several people: which one was searched, and a button for each of the others.
+function choice(root, faces, source, w) {
+  const marks = faces.map((face, index) => {
+    const name = `${w.face} ${index + 1}${face.searched ? `: ${w.face_searched}` : ""}`;
+    const mark = make("button", { type: "button", className: face.searched ? "face searched" : "face", title: name }, `${index + 1}`);
+    mark.setAttribute("aria-label", name);
+    mark.disabled = face.searched;
+    for (const [side, value] of [["left", face.x], ["top", face.y], ["width", face.width], ["height", face.height]]) {
+      mark.style.setProperty(side, `${100 * value}%`);
+    }
+    mark.onclick = () => root.dispatchEvent(new CustomEvent("face", { detail: index + 1 }));
+    return mark;
+  });
+  return card(w.faces, make("p", { className: "notice" }, w.faces_hint),
+    make("div", { className: "faces" }, make("img", { src: source, alt: w.yours }), ...marks));
 }
 
 function nextSteps(steps, w) {

@@ -22,12 +22,13 @@ export function join(parts) {
   return whole;
 }
 
-// samples: [{modality, position, image: Uint8Array}, ...] with the numbers of `limen.terms`.
+// samples: [{modality, position, image: Uint8Array, face}, ...] with the numbers of `limen.terms`; face: 0 or which.
 export function encode(samples) {
   const parts = [head(5, 2), text("v"), head(0, 1), text("samples"), head(4, samples.length)];
   for (const sample of samples) {
     parts.push(
-      head(5, 3),
+      head(5, sample.face ? 4 : 3),
+      ...(sample.face ? [text("face"), head(0, sample.face)] : []),
       text("image"), head(2, sample.image.length), sample.image,
       text("modality"), head(0, sample.modality),
       text("position"), head(0, sample.position),

@@ -13,7 +13,7 @@ const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const by = (id) => document.getElementById(id);
 const words = JSON.parse(by("words").textContent);
 const camera = new Camera(by("video"));
-let face = null; // {blob, url}
+let face = null; // {blob, url, number}: number: which of several faces was chosen, 0: none was
 let fingers = []; // {blob, url, position, slug}
 const sealing = window.isSecureContext ? canSeal() : Promise.resolve(false);
 
@@ -65,7 +65,7 @@ async function takePhoto() {
 function setFace(blob) {
   if (!blob) return;
   release(face);
-  face = { blob, url: URL.createObjectURL(blob) };
+  face = { blob, url: URL.createObjectURL(blob), number: 0 };
   by("face-preview").src = face.url;
   view("face-preview");
   say("problem", "");
@@ -123,7 +123,7 @@ async function ask() {
   const able = await sealing;
   const identity = able ? await hubIdentity() : null;
   const opened = await call("POST", "/v1/searches", JSON.stringify(question()), "application/json");
-  const samples = [...(face ? [{ modality: FACE, position: 0, blob: face.blob }] : []),
+  const samples = [...(face ? [{ modality: FACE, position: 0, blob: face.blob, face: face.number }] : []),
     ...fingers.map((finger) => ({ modality: FINGER, position: finger.position, blob: finger.blob }))];
   for (const sample of samples) sample.image = new Uint8Array(await sample.blob.arrayBuffer());
   let body = encode(samples);
@@ -182,6 +182,7 @@ function conclude(answer) {
   step("answer");
   const again = show(by("answer"), answer, words, face?.url);
   again.onclick = () => location.reload(); // the next person begins with an empty page
+  by("answer").addEventListener("face", (event) => { face.number = event.detail; search(); }, { once: true });
   window.scrollTo(0, 0);
 }
 
