@@ -117,7 +117,7 @@ def wrong_pin(folder: Path) -> None:
     open_ring(settings).close()
     pin = Path(settings.pkcs11_pin_file)
     pin.write_text("9999\n")
-    with pytest.raises(KeyUnavailable, match="refuse[sd] its PIN"):
+    with pytest.raises(KeyUnavailable, match=r"refuse[sd] its PIN"):
         open_ring(settings)
     pin.unlink()
     with pytest.raises(KeyUnavailable, match="cannot be read"):
