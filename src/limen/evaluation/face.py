@@ -26,6 +26,7 @@ from limen.models.in_use import DEFAULT
 FMR = {"1e-3": 1e-3, "1e-4": 1e-4}
 FPIR = {"fpir_0.1": 0.1, "fpir_0.01": 0.01, "fpir_0.001": 0.001}
 SUFFIXES = {".jpg", ".jpeg", ".png", ".pgm", ".ppm", ".bmp", ".tif", ".tiff", ".jp2"}
+MOST_ENROLLED = 3  # photos a person that `report` enrols
 MISS = -100.0  # nats: the score of a comparison without template, below every other
 
 
@@ -35,11 +36,14 @@ class Photos:
 
     Attributes:
         identity: int64 (n,), number of the identity, photos of one identity next to each other.
-        vectors: float32 (n, dimension), unit length; zeros where extraction failed.
+        vectors: float32 (n, dimension), unit length; zeros where extraction failed. Of the first photo of people with
+            several as it is enrolled, of all others as they are searched (`FaceExtractor.mirrored`).
         usable: bool (n,).
         quality: uint8 (n,).
         detect_ms, embed_ms: float64 (n,), processor time on one core; embedding counts alignment and measures.
         model: that made them.
+        enrolled: float32 (n, dimension), second and third photos as they are enrolled, all others as in `vectors`; None
+            where that is no different.
         strength: float32 (n,), length of the raw embeddings; only of those made for calibration.
     """
 
@@ -50,6 +54,7 @@ class Photos:
     detect_ms: np.ndarray
     embed_ms: np.ndarray
     model: str = DEFAULT
+    enrolled: np.ndarray | None = None
     strength: np.ndarray | None = None
 
 
@@ -73,10 +78,17 @@ def embed(
     extractor = FaceExtractor([model])
     extractor.warm()
     result = blank(photos, model)
+    result = replace(result, enrolled=np.zeros_like(result.vectors))
+    rank, several = _ranks(result.identity)
     for index, (_, path) in enumerate(photos):
-        _embed_one(extractor, path, result, index)
+        _embed_one(extractor, path, result, index, int(rank[index]) if several[index] else MOST_ENROLLED)
         step()
     return result
+
+
+def _ranks(identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each photo, which of its identity's it is, from 0, and whether there are several."""
+    return np.arange(len(identity)) - np.searchsorted(identity, identity), np.bincount(identity)[identity] > 1
 
 
 def blank(photos: Sequence[tuple[str, Path]], model: str) -> Photos:
@@ -95,11 +107,13 @@ def blank(photos: Sequence[tuple[str, Path]], model: str) -> Photos:
     )
 
 
-def _embed_one(extractor: FaceExtractor, path: Path, result: Photos, index: int) -> None:
+def _embed_one(extractor: FaceExtractor, path: Path, result: Photos, index: int, rank: int) -> None:
+    assert result.enrolled is not None
     try:
         image = decode(path.read_bytes())
     except BadImage:
         return
+    extractor.mirrored = False
     started = time.process_time()
     extractor.detect(image.rgb())
     detected = time.process_time()
@@ -111,6 +125,13 @@ def _embed_one(extractor: FaceExtractor, path: Path, result: Photos, index: int)
         result.vectors[index] = found.template.vector
         result.usable[index] = True
         result.quality[index] = found.quality
+        result.enrolled[index] = found.template.vector
+        if rank < MOST_ENROLLED:
+            extractor.mirrored = True
+            if (twice := extractor.extract(image)).template is not None:
+                result.enrolled[index] = twice.template.vector
+            if rank == 0:
+                result.vectors[index], result.quality[index] = result.enrolled[index], twice.quality
 
 
 @dataclass(frozen=True)
@@ -154,8 +175,7 @@ def open_set(photos: Photos, enrol: int = 1) -> OpenSet:
     An identity keeps at least one photo as a mated probe. Its enrolled photos are combined, as the matcher does.
     """
     counts = np.bincount(photos.identity)
-    rank = np.arange(len(photos.identity)) - np.searchsorted(photos.identity, photos.identity)
-    several = counts[photos.identity] > 1
+    rank, several = _ranks(photos.identity)
     reference = several & (rank < np.minimum(enrol, counts[photos.identity] - 1))
     mated, lone = np.flatnonzero(several & ~reference), np.flatnonzero(~several)
     if not len(mated):
@@ -183,9 +203,10 @@ def _enrolled(photos: Photos, people: Sequence[np.ndarray]) -> Photos:
         np.full(count, np.nan),
         photos.model,
     )
+    vectors = photos.vectors if photos.enrolled is None else photos.enrolled
     for index, rows in enumerate(people):
         if len(rows := rows[photos.usable[rows]]):
-            made.vectors[index], made.quality[index] = combine(photos.vectors[rows], photos.quality[rows])
+            made.vectors[index], made.quality[index] = combine(vectors[rows], photos.quality[rows])
             made.usable[index] = True
     return made
 
@@ -212,8 +233,8 @@ def pair_scores(photos: Photos) -> tuple[np.ndarray, np.ndarray]:
 
 def _from(photos: Photos, first: int) -> Photos:
     """The photos from a row on."""
-    arrays = [field.name for field in fields(Photos) if field.name not in ("model", "strength")]
-    return replace(photos, strength=None, **{name: getattr(photos, name)[first:] for name in arrays})
+    arrays = [field.name for field in fields(Photos) if field.name not in ("model", "enrolled", "strength")]
+    return replace(photos, enrolled=None, strength=None, **{name: getattr(photos, name)[first:] for name in arrays})
 
 
 def report(photos: Photos) -> dict[str, Any]:
@@ -231,7 +252,7 @@ def report(photos: Photos) -> dict[str, Any]:
             name: float(np.mean(mated > other[min(int(fmr * len(other)), len(other) - 1)])) for name, fmr in FMR.items()
         },
         "open_set": _rates(trial),
-        "open_set_enrolled": {str(enrol): _rates(open_set(photos, enrol)) for enrol in (2, 3)},
+        "open_set_enrolled": {str(enrol): _rates(open_set(photos, enrol)) for enrol in range(2, MOST_ENROLLED + 1)},
         "speed": {"detect_ms_p50": _median(photos.detect_ms), "embed_ms_p50": _median(photos.embed_ms)},
     }
 

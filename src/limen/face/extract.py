@@ -52,7 +52,12 @@ class FaceResult:
 
 
 class FaceExtractor:
-    """Extracts face templates. Made once, in a process that may fork afterwards; not for several threads at once."""
+    """Extracts face templates. Made once, in a process that may fork afterwards; not for several threads at once.
+
+    Attributes:
+        mirrored: whether a face's mirror image is embedded too, and both are added. References are made so; a probe is
+            searched without, in half the time (decision 0270).
+    """
 
     def __init__(self, names: Sequence[str] = (DEFAULT,), *, centred: bool = True) -> None:
         """Load the detector and the embedding models.
@@ -65,6 +70,7 @@ class FaceExtractor:
             NotFound: there is no such model.
             Damaged: a file is missing or changed, or a model is not calibrated.
         """
+        self.mirrored = True
         self._detector = models.session(DETECTOR)
         self._embedders = [Embedder.load(name, centred=centred) for name in names]
 
@@ -84,7 +90,8 @@ class FaceExtractor:
         self.detect(blank)
         refine(self._detector, blank, CANON.astype(np.float32))
         for embedder in self._embedders:
-            embedder.template(blank, CANON, np.full((SIDE, SIDE, 3), 128, np.uint8))
+            for mirrored in (True, False):
+                embedder.template(blank, CANON, np.full((SIDE, SIDE, 3), 128, np.uint8), mirrored=mirrored)
 
     def extract(self, image: Image, *, face: int = 0) -> FaceResult:
         """The template of the person in a photo, and what is wrong with the photo.
@@ -108,7 +115,9 @@ class FaceExtractor:
         faces[chosen] = taken
         aligned = crop(rgb, taken.landmarks)
         measures = quality.measure(taken, aligned, rgb.shape)
-        (template, strength), *more = [e.template(rgb, taken.landmarks, aligned) for e in self._embedders]
+        (template, strength), *more = [
+            e.template(rgb, taken.landmarks, aligned, mirrored=self.mirrored) for e in self._embedders
+        ]
         reasons = quality.complaints(measures)
         if not face and any(f.width * f.height > RIVAL * taken.width * taken.height for f in faces if f is not taken):
             reasons.append(Reason.SEVERAL_FACES)

@@ -104,6 +104,7 @@ def _serve(control: socket.socket, kind: Kind, tools: Tools, connections: list[s
         return  # the zygote has ended, or has no use for this worker
     connections += [socket.socket(fileno=descriptor) for descriptor in descriptors]
     requester, *others = connections
+    tools.face.mirrored = kind is Kind.ENROL
 
     def working() -> None:
         control.send(WORKING)
