@@ -97,15 +97,15 @@ class _Enrolment:
         send(self._requester, Fields(cbor2.dumps({"person": person, "problems": problems})))
 
     def _encounter(self, data: bytes) -> None:
-        """Every image of an OSIA encounter, each kept by itself, and what the encounter says of the person."""
+        """Every image of an OSIA encounter, each kept by itself, the rest as JSON, and what it says of the person."""
         encounter = osia.encounter(data)
         person = osia.person(encounter) | {
             "status": encounter.status,
             "galleries": encounter.galleries,
             "type": encounter.encounterType,
             "encounter": encounter.encounterId,
-            "rest": osia.rest(encounter),
         }
+        rest = osia.rest(encounter)
         for number, sample in enumerate(osia.samples(encounter.biometricData)):
             self._working()
             findings = examine(sample.data, sample.modality, sample.position, self._tools, sample.ppi)
@@ -117,6 +117,8 @@ class _Enrolment:
                 self._hand_back(self._sample_id(number, finger), replace(finding, image=None), sample.ppi, b"")
             whole = Finding(sample.modality, sample.position, findings[0].image, None, "", UNKNOWN_QUALITY, 0, [])
             self._hand_back(self._sample_id(number), whole, sample.ppi, original)
+        nothing = Finding(None, Position.UNKNOWN, None, None, "", UNKNOWN_QUALITY, 0, [])
+        self._hand_back(self._job.sample, nothing, 0, rest)
         send(self._requester, Fields(cbor2.dumps({"person": person, "problems": []})))
 
     @property

@@ -4,8 +4,22 @@
 beside the images.
 """
 
-from limen.exchange.osia.reading import Probe, encounter, probe
-from limen.exchange.osia.samples import OsiaSample, samples
+from limen.exchange.osia.reading import Probe, check_pair, criteria, encounter, gallery, modalities, probe
+from limen.exchange.osia.samples import OsiaSample, kind_of, samples, subtype
 from limen.exchange.osia.words import person, rest
 
-__all__ = ["OsiaSample", "Probe", "encounter", "person", "probe", "rest", "samples"]
+__all__ = [
+    "OsiaSample",
+    "Probe",
+    "check_pair",
+    "criteria",
+    "encounter",
+    "gallery",
+    "kind_of",
+    "modalities",
+    "person",
+    "probe",
+    "rest",
+    "samples",
+    "subtype",
+]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from limen.errors import BadFile, NotAllowed
 from limen.exchange.osia.models import (
@@ -20,10 +20,12 @@ from limen.exchange.osia.models import (
     VerifyFromIdRequest,
 )
 from limen.exchange.osia.samples import OsiaSample, samples
+from limen.terms import Purpose
 
 MAX_ITEMS = 200  # biometric items of one request: all fingers, palms and faces, several times
 
 Model = TypeVar("Model", bound=BaseModel)
+_FILTER = TypeAdapter(dict[str, Any], config=ConfigDict(strict=True))
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,29 @@ def encounter(data: bytes) -> Encounter:
 
     Raises:
         BadFile: no such JSON; the message names the field, never its content.
-        NotAllowed: it holds what the hub takes from nobody: templates, references to elsewhere, encrypted parts.
+        NotAllowed: it holds what the hub takes from nobody (templates, references to elsewhere, encrypted parts), or
+            is in another gallery than the hub has.
     """
     found = parsed(data, Encounter)
     _whole(found.encryption, found.integrity)
     _plain(found.biometricData)
+    gallery(found.galleries)
     return found
+
+
+def gallery(names: object) -> Purpose:
+    """The one purpose that an encounter's galleries name.
+
+    Raises:
+        NotAllowed: it is in several galleries, or in one that there is not: clients make none.
+    """
+    purposes = [purpose.value for purpose in Purpose]
+    if not isinstance(names, list) or len(names) != 1 or names[0] not in purposes:
+        raise NotAllowed(
+            "An encounter is in exactly one gallery, one of the purposes that the hub's rules allow.",
+            advice=f"Use one of: {', '.join(purposes)}.",
+        )
+    return Purpose(names[0])
 
 
 def probe(data: bytes, *, verify: bool) -> Probe:
@@ -62,6 +81,15 @@ def probe(data: bytes, *, verify: bool) -> Probe:
 def check_pair(data: bytes) -> None:
     """`BadFile` unless it is a `VerifyFromBioRequest`."""
     parsed(data, VerifyFromBioRequest)
+
+
+def criteria(data: bytes) -> dict[str, Any]:
+    """A request's `Filter`; `BadFile` if it is no JSON object."""
+    try:
+        found = _FILTER.validate_json(data)
+    except ValidationError:
+        raise BadFile("The body is no filter.") from None
+    return found
 
 
 def modalities(criteria: dict[str, Any]) -> Sequence[str]:

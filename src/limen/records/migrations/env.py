@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
-import limen.access.tables  # noqa: F401 - so that the metadata has them
+import limen.access.tables
+import limen.records.encounters
+import limen.records.holding  # noqa: F401 - so that the metadata has them
 from limen.records.tables import Table
 
 context.configure(
