@@ -63,9 +63,9 @@ class RealHub:
         """The officer's client."""
         return HubClient(self.settings.url, HttpSignature(keys.load(OFFICER), OFFICER))
 
-    def http(self) -> httpx.Client:
-        """The officer's plain HTTP client."""
-        return httpx.Client(base_url=self.settings.url, auth=HttpSignature(keys.load(OFFICER), OFFICER), timeout=60)
+    def http(self, who: str = OFFICER) -> httpx.Client:
+        """An officer's plain HTTP client."""
+        return httpx.Client(base_url=self.settings.url, auth=HttpSignature(keys.load(who), who), timeout=60)
 
     def limen(self, *words: str) -> None:
         """Run a command of this hub; its errors are raised."""

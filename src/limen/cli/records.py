@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from limen.backup import mirror
 from limen.cli import reextract
 from limen.errors import BadFile, BadInput, Damaged, NotFound
 from limen.exchange import is_transaction
+from limen.hits import leads
 from limen.hub import parts
 from limen.records import export, extension, importer, manifest, rejects, retention, shredding, store
 from limen.records.database import Database, open_database
@@ -204,6 +206,27 @@ def extend(
     console.print(f"Kept until {until}.", highlight=False)
 
 
+@app.command("leads")
+def list_leads(
+    country: Country,
+    settle: Annotated[str, typer.Option(metavar="LEAD", help="Note what an examiner says of this lead.")] = "",
+    as_: Annotated[leads.State, typer.Option("--as", help="What the examiner says.")] = leads.State.DISMISSED,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are settled.")] = False,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prints that may have left a country's unsolved marks: found as either came in, for an examiner to compare."""
+    owner = countries.check(country)
+    with _vault(data, owner=owner) as (_, database, vault):
+        if settle:
+            with database.writing() as session:
+                leads.settle(session, _lead_id(settle), owner, as_, owner)
+        with database.reading() as session:
+            known = leads.of_country(session, owner, None if everything else leads.State.OPEN)
+        rows = [_lead(one, vault) for one in known]
+    _show(rows, as_json)
+
+
 @app.command("audit")
 def audit(
     country: Annotated[
@@ -277,6 +300,26 @@ def _set_state(record: str, owner: str, data: Path | None, state: State) -> None
             if row is not None:
                 store.set_state(session, row, state)
     console.print(f"The record is {state}.", highlight=False)
+
+
+def _lead_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise BadInput("That is no lead's id.", advice="See: limen records leads.") from None
+
+
+def _lead(known: leads.Known, vault: VaultClient) -> dict[str, Any]:
+    """A lead in one line of a list."""
+    found = store.personal_fields(known.found, vault)
+    return {
+        "lead": known.lead.id.hex,
+        "state": known.lead.state,
+        "found": day(known.lead.at),
+        "mark": store.personal_fields(known.mark, vault).record_id,
+        "print_of": f"{known.found.owner} {found.record_id}",
+        "name": found.names[0] if found.names else "",
+    }
 
 
 def _due(data: Path | None, owner: str) -> list[dict[str, Any]]:

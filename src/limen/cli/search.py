@@ -123,7 +123,9 @@ def _prints(fingers: list[str] | None, palms: list[str] | None, marks: list[Path
         for text in named or []:
             where, separator, file = text.partition("=")
             if not separator or not file:
-                example = f"--{modality.slug} {'right-index' if modality is Modality.FINGER else 'right-full-palm'}=F.png"
+                example = (
+                    f"--{modality.slug} {'right-index' if modality is Modality.FINGER else 'right-full-palm'}=F.png"
+                )
                 raise BadInput(f"'{text[:80]}' is not POSITION=FILE.", advice=f"Write {example}.")
             try:
                 found.append(Sample(modality, Position.parse(where), _read(Path(file))))

@@ -18,6 +18,7 @@ from limen.front.feed import Change, Feeder
 from limen.front.guard import Guard
 from limen.front.journal import Journal
 from limen.front.metrics import Metrics
+from limen.front.unsolved import Unsolved
 from limen.hits.follow import Hits
 from limen.hits.keep import forget_overdue
 from limen.ledger.writer import Writer
@@ -75,6 +76,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     feeder = Feeder(settings.socket("matcher-front"), changes)
     writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)
     journal = Journal(database, writer)
+    unsolved = Unsolved(settings.socket("matcher-front"), database, feeder)
     receipts = Receipts(vault, writer, policy=policy_digest(settings), hardening=confine.in_force())
     searches = Searches(settings, matcher, hits, receipts, SearchLedger(writer), guard)
     parts = Parts(
@@ -83,7 +85,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     shred = shredding.run(database, vault, partial(mirror.shred, settings))
     tasks = [
         asyncio.create_task(run)
-        for run in (matcher.run(), feeder.run(), _sweep(database), journal.run(), guard.run(), shred)
+        for run in (matcher.run(), feeder.run(), _sweep(database), journal.run(), unsolved.run(), guard.run(), shred)
     ]
     try:
         yield parts

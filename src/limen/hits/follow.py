@@ -54,6 +54,14 @@ class Hits:
             log.error("hit-not-kept", error=error.code)
         return views
 
+    async def views(self, country: str, matches: list[Match]) -> list[RecordView]:
+        """Records as a country may see them, in this order, without keeping that they were found; raises as `follow`.
+
+        Those that were withdrawn, suspended or hidden from the country are left out.
+        """
+        found = await asyncio.to_thread(self._find, country, matches)
+        return [await self._view(record, match, contact) for record, match, contact in found]
+
     async def portrait(self, ref: PortraitRef, country: str) -> tuple[bytes, str]:
         """A portrait and its media type, if the country may still see the record.
 

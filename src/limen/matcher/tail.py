@@ -53,11 +53,12 @@ def threshold(fpir: float, records: int, face: FaceTerms | None, prints: bool) -
 #: Of non-mated comparisons of marks, at most this share times exp(-t) exceeds t nats: clear minutiae of marks are few,
 #: and seldom agree by chance. Measured on 12 turned marks and 161 made-up ones against 1,430 prints (docs/accuracy.md).
 MARKS_BY_CHANCE = 0.02
+LEAST_LEAD = 3.0  # nats: what speaks less than twenty to one for a mark's record is no lead in the smallest gallery
 
 
 def mark_threshold(fpir: float, records: int) -> float:
-    """As `threshold`, of searches with crime-scene marks alone, or for them. At least 0 nats."""
-    return max(0.0, float(np.log(MARKS_BY_CHANCE * max(records, 1) / fpir)))
+    """As `threshold`, of searches with crime-scene marks alone, or for them. At least `LEAST_LEAD`."""
+    return max(LEAST_LEAD, float(np.log(MARKS_BY_CHANCE * max(records, 1) / fpir)))
 
 
 @lru_cache(maxsize=256)

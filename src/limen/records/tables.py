@@ -280,6 +280,33 @@ class Shred(Table):
     at: Mapped[int]
 
 
+class Lead(Table):
+    """That a print may have left an unsolved mark: for whoever owns the mark (`limen.hits.leads`).
+
+    mark_id, found_id: records that hold the mark and the print. owner: of the mark. state: `hits.leads`' own word.
+    """
+
+    __tablename__ = "leads"
+    __table_args__ = (UniqueConstraint("mark_id", "found_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mark_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"))
+    found_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), index=True)
+    owner: Mapped[str] = mapped_column(ForeignKey("countries.code"), index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    at: Mapped[int]
+
+
+class Unsolved(Table):
+    """One row: up to which change new samples were searched for leads."""
+
+    __tablename__ = "unsolved"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    upto: Mapped[int]
+
+
 class JournalRow(Table):
     """What is to be put on record in the ledger, until it is there (`journal`). who: `COUNTRY/NAME` or `COUNTRY`."""
 
