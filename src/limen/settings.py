@@ -13,6 +13,8 @@ from pathlib import Path
 
 from limen.errors import BadInput
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")  # addresses that nobody else's machine reaches
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,11 +31,15 @@ class Settings:
         worker_seconds: how long a worker may work on a capture once it is there.
         fpir_refer, fpir_hit: accepted false-positive identification rates per search (fractions).
         production: refuse to start where a protection is missing.
+        link_sign_in: whether a one-time link signs in by itself (never in production), or only registers a passkey.
+        tls: `auto`: TLS 1.3 where the hub listens beyond this machine without a proxy (`public_url`); `on`; `off`.
+        tls_certificate, tls_key: PEM files; default: a certificate by the hub's own authority, in `data/tls`.
         custody: who holds the key above all others: file, passphrase or token (docs/keys.md).
         passphrase_file: where the passphrase is read from; else `limen serve` asks on its terminal.
         pkcs11_module: the tokens' PKCS#11 library.
         pkcs11_token, pkcs11_pin_file: label of the hub's own token, and the file with its PIN.
         pkcs11_countries: countries that hold their key in a token of their own: `FRA=label:/path/to/pin, ...`.
+        osia_callbacks: origins that results may be sent to, `https://abis.example:8443, ...` (docs/osia.md).
     """
 
     data: Path = Path("limen-data")
@@ -48,12 +54,17 @@ class Settings:
     fpir_refer: float = 1e-3
     fpir_hit: float = 1e-5
     production: bool = False
+    link_sign_in: bool = True
+    tls: str = "auto"
+    tls_certificate: str = ""
+    tls_key: str = ""
     custody: str = "file"
     passphrase_file: str = ""
     pkcs11_module: str = ""
     pkcs11_token: str = ""
     pkcs11_pin_file: str = ""
     pkcs11_countries: str = ""
+    osia_callbacks: str = ""
     extra: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -64,7 +75,15 @@ class Settings:
     @property
     def url(self) -> str:
         """How people and clients reach the front."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url or f"{'https' if self.over_tls else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether the front itself speaks TLS."""
+        if self.tls not in ("auto", "on", "off"):
+            raise BadInput(f"The setting 'tls' cannot be '{self.tls}'.", advice="Use auto, on or off.")
+        beyond = self.host not in LOOPBACK and not self.public_url
+        return self.tls == "on" or (self.tls == "auto" and (beyond or bool(self.tls_certificate)))
 
     @property
     def run(self) -> Path:

@@ -129,7 +129,7 @@ def _proven(session: Session, proof: str, method: str, url: str, token: str | No
     try:
         header = jws.extract_compact(proof.encode("ascii")).headers()
         given = header["jwk"]
-        key = {"OKP": OKPKey, "EC": ECKey}[given["kty"]].import_key(given)
+        key: OKPKey | ECKey = OKPKey.import_key(given) if given["kty"] == "OKP" else ECKey.import_key(given)
         if header.get("typ") != "dpop+jwt" or key.is_private:
             raise ValueError
         claims = jwt.decode(proof, key, algorithms=ALGORITHMS).claims

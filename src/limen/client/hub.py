@@ -20,6 +20,7 @@ from limen.capture.container import Sample
 from limen.capture.device import Statement, sign_capture
 from limen.capture.offer import Offer, verify_offer
 from limen.capture.sealing import seal_capture
+from limen.client import trust
 from limen.client.pins import pinned
 from limen.errors import BadInput, LimenError, Refused, Unavailable
 
@@ -58,6 +59,7 @@ class HubClient:
         hub_key: bytes | None = None,
         pins: Path | None = None,
         transport: httpx.BaseTransport | None = None,
+        authority: Path | None = None,
     ) -> None:
         """Nothing is sent yet.
 
@@ -68,13 +70,15 @@ class HubClient:
             hub_key: the hub's published Ed25519 key, 32 bytes; None: the key of the first meeting is trusted from then.
             pins: folder of known hubs; default beside the client's keys.
             transport: another way to reach the hub (tests).
+            authority: PEM file of the hub's own TLS authority, where it has one (`client.trust`).
         """
         self._url = url.rstrip("/")
         self._hub_key = hub_key
         self._pins = pins
         self._device = device
         auth = signer if device is None else _Both(signer, HttpSignature(device[1], device[0], tag=DEVICE))
-        self._http = httpx.Client(base_url=self._url, auth=auth, timeout=TIMEOUT, transport=transport)
+        verify = trust.context(self._url, authority)
+        self._http = httpx.Client(base_url=self._url, auth=auth, timeout=TIMEOUT, transport=transport, verify=verify)
 
     def __enter__(self) -> Self:
         return self

@@ -11,11 +11,11 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.staticfiles import StaticFiles
 
 from limen import __version__
-from limen.front import failures
+from limen.front import failures, osia
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
-from limen.front.routes import files, hub, leads, log, pages, searches, tokens
+from limen.front.routes import files, hits, hub, leads, log, pages, searches, signin, tokens
 from limen.front.routes.searches import SearchQuestion
 from limen.settings import Settings
 
@@ -56,7 +56,10 @@ def create(settings: Settings) -> FastAPI:
     app.include_router(hub.router)
     app.include_router(leads.router)
     app.include_router(log.router)
+    app.include_router(hits.router)
     app.include_router(tokens.router)
+    app.include_router(signin.router)
+    app.include_router(osia.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     failures.install(app, for_strangers=caller)

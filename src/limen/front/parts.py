@@ -11,6 +11,8 @@ from functools import partial
 import structlog
 
 from limen import confine
+from limen.access.passkeys import Challenges
+from limen.access.providers import Providers
 from limen.backup import mirror
 from limen.errors import LimenError
 from limen.front import shredding
@@ -53,6 +55,8 @@ class Parts:
     journal: Journal
     receipts: Receipts
     guard: Guard
+    challenges: Challenges
+    providers: Providers
 
     @property
     def over_tls(self) -> bool:
@@ -80,7 +84,20 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     receipts = Receipts(vault, writer, policy=policy_digest(settings), hardening=confine.in_force())
     searches = Searches(settings, matcher, hits, receipts, SearchLedger(writer), guard)
     parts = Parts(
-        settings, database, vault, matcher, searches, hits, feeder, Metrics(settings), writer, journal, receipts, guard
+        settings=settings,
+        database=database,
+        vault=vault,
+        matcher=matcher,
+        searches=searches,
+        hits=hits,
+        feeder=feeder,
+        metrics=Metrics(settings),
+        writer=writer,
+        journal=journal,
+        receipts=receipts,
+        guard=guard,
+        challenges=Challenges(),
+        providers=Providers(database, vault),
     )
     shred = shredding.run(database, vault, partial(mirror.shred, settings))
     tasks = [

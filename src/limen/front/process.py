@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 
 from limen.errors import Unavailable
+from limen.front import tls
 from limen.front.app import create
 from limen.settings import Settings
 
@@ -31,6 +32,7 @@ def main(settings: Settings, ready: Callable[[], None]) -> None:
 
 def config(settings: Settings) -> uvicorn.Config:
     """How uvicorn serves: bodies are streamed with back-pressure, and no line of a request reaches a log."""
+    encrypted = tls.context(settings)
     return uvicorn.Config(
         create(settings),
         http="httptools",
@@ -43,6 +45,7 @@ def config(settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=5,
         lifespan="on",
+        ssl_context_factory=(lambda _config, _default: encrypted) if encrypted else None,
     )
 
 

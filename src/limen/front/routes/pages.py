@@ -7,19 +7,18 @@ import io
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import jinja2
 import segno
 from fastapi import APIRouter, Request
-from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from limen import countries
 from limen.access import sessions
-from limen.errors import BadInput, LimenError, NotAllowed, NotSignedIn
+from limen.errors import BadInput, LimenError
 from limen.front import health
-from limen.front.identity import caller, cookie_name, of_session, own_origin, set_cookie, whole_body
+from limen.front.identity import caller, cookie_name, of_session, own_origin, whole_body
 from limen.front.parts import Parts
 from limen.front.routes.hub import described
 from limen.ledger import receipt as receipts
@@ -30,7 +29,6 @@ router = APIRouter(include_in_schema=False)
 HERE = Path(__file__).parents[1]
 MAX_CODE = 2900  # characters: a QR code of version 40-L holds 2,953 bytes
 FINGERS = [(Position(code).slug, code) for code in range(1, 11)]
-Token = Annotated[str, InPath(pattern="^[A-Za-z0-9_-]{1,100}$")]
 
 
 @lru_cache
@@ -57,32 +55,8 @@ async def entry(request: Request) -> Response:
     """Where a browser without a session ends up: it says how to get in, and nothing else."""
     if await of_session(request) is not None:
         return RedirectResponse("/search", 303)
-    return page("entry", failed=False)
-
-
-@router.get("/enter/{token}")
-async def offer_entry(request: Request, token: Token) -> Response:
-    """The one-time link. It is used up by the button, so that a preview of the link does not use it up."""
-    return page("enter", token=token)
-
-
-@router.post("/enter/{token}")
-async def enter(request: Request, token: Token) -> Response:
-    """Use the one-time link up, and sign this browser in."""
     parts: Parts = request.app.state.parts
-
-    def redeem() -> str:
-        with parts.database.writing() as session:
-            return sessions.redeem(session, token)
-
-    try:
-        own_origin(request)
-        cookie = await asyncio.to_thread(redeem)
-    except (NotSignedIn, NotAllowed):
-        return page("entry", 401, failed=True)
-    response = RedirectResponse("/search", 303)
-    set_cookie(response, parts, cookie)
-    return response
+    return page("entry", failed=False, providers=await asyncio.to_thread(parts.providers.countries))
 
 
 @router.post("/leave")
