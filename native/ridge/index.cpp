@@ -1,21 +1,29 @@
 // Many prints in memory: a first stage over all of them, the exact comparator on what is left.
 #include "ridge/index.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <iterator>
+#include <new>
+#include <numeric>
 #include <thread>
 
 namespace limen::ridge {
 
 namespace {
 
-constexpr std::size_t kSurvivors = 500;    // fewer prints than this are all compared
-constexpr std::size_t kSurvivorsShare = 200;  // of larger galleries one in two hundred is, within these bounds
-constexpr std::size_t kSurvivorsMost = 3000;
+constexpr std::size_t kSurvivors = 500;       // fewer prints than this are all compared
+constexpr std::size_t kSurvivorsShare = 150;  // of larger galleries one in 150 is, within these bounds
+constexpr std::size_t kSurvivorsMost = 4000;
+constexpr int kScreenShare = 16;              // one block in sixteen of each chunk passes the screen,
+constexpr int kScreenLeast = 32;              // at least as many,
+constexpr std::size_t kScreenFrom = 32;       // in galleries with so many times more prints than survivors
 
 #pragma pack(push, 1)
 struct Row {  // one minutia, exactly as the template has it, and half of its code
@@ -42,6 +50,22 @@ void in_parallel(int threads, Work work) {
   for (int t = 1; t < threads; ++t) others.emplace_back(work, t);
   work(0);
   for (std::thread& other : others) other.join();
+}
+
+// Which of the scores are among the highest, one in kScreenShare; those at the limit all are. Returns how many.
+int keep_most(const std::uint16_t* scores, int count, std::uint16_t* which) {
+  constexpr int kStep = 32, kSteps = kScreenMost / kStep + 1;
+  const int wanted = std::max(count / kScreenShare, kScreenLeast);
+  std::array<std::uint16_t, kSteps> histogram{};
+  for (int b = 0; b < count; ++b) ++histogram[scores[b] / kStep];
+  int limit = kSteps, kept = 0;
+  while (limit > 0 && kept < wanted) kept += histogram[--limit];
+  kept = 0;
+  for (int b = 0; b < count; ++b) {
+    which[kept] = static_cast<std::uint16_t>(b);
+    kept += scores[b] >= limit * kStep;
+  }
+  return kept;
 }
 
 bool better(const Found& a, const Found& b) { return a.score > b.score || (a.score == b.score && a.key < b.key); }
@@ -78,8 +102,20 @@ std::uint32_t Index::take_slot() {
     free_.pop_back();
     return slot;
   }
-  if (used_ % kChunk == 0) chunks_.push_back(std::make_unique<Chunk>());
+  if (used_ == chunks_.size() * kChunk) add_chunks();
   return used_++;
+}
+
+// One chunk, or in a large index a region of them.
+void Index::add_chunks() {
+  const bool large = chunks_.size() >= kRegionChunks;
+  const std::size_t size = large ? kRegion : sizeof(Chunk);
+  std::unique_ptr<void, Free> region(std::aligned_alloc(large ? kHugePage : alignof(std::max_align_t), size));
+  if (!region) throw std::bad_alloc();
+  if (large) madvise(region.get(), size, MADV_HUGEPAGE);  // a hint; nothing depends on it
+  regions_.push_back(std::move(region));
+  auto* const first = static_cast<Chunk*>(regions_.back().get());
+  for (int k = 0; k < (large ? kRegionChunks : 1); ++k) chunks_.push_back(new (first + k) Chunk());
 }
 
 void Index::forget(const Print& print) {
@@ -170,7 +206,8 @@ std::size_t Index::size() const {
 std::size_t Index::memory() const {
   constexpr std::size_t kNode = sizeof(Print) + 4 * sizeof(void*);  // a hash node, its key and its allocation
   const std::shared_lock lock(guard_);
-  return chunks_.size() * sizeof(Chunk) + bytes_ + prints_.size() * (kNode + 2 * sizeof(void*)) +
+  const std::size_t alone = std::min<std::size_t>(chunks_.size(), kRegionChunks);
+  return alone * sizeof(Chunk) + (regions_.size() - alone) * kRegion + bytes_ + prints_.size() * (kNode + 2 * sizeof(void*)) +
          prints_.bucket_count() * sizeof(void*) + free_.capacity() * sizeof(std::uint32_t);
 }
 
@@ -201,13 +238,14 @@ std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, 
   {
     const std::lock_guard gate(gate_);
     const std::shared_lock lock(guard_);
-    chunks = chunks_.size(), size = prints_.size();
+    chunks = (used_ + kChunk - 1) / kChunk, size = prints_.size();
   }
   if (survivors == 0) survivors = std::clamp(size / kSurvivorsShare, kSurvivors, kSurvivorsMost);
-  const bool everything = survivors >= size;
+  const bool everything = survivors >= size, screened = size >= kScreenFrom * survivors;
   survivors = std::min(survivors, size + kChunk);  // prints may be put meanwhile
 
   // First stage: every block's likeness to every view of every probe, chunk by chunk.
+  const ScreenFunction screen = screener(best_level());
   const ScanFunction scan = scanner(best_level());
   std::vector<std::vector<ScanProbe>> ready(probes.size());
   for (std::size_t p = 0; p < probes.size(); ++p)
@@ -215,7 +253,7 @@ std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, 
   std::vector<std::vector<std::vector<Likely>>> likely(threads, std::vector<std::vector<Likely>>(probes.size()));
   std::atomic<std::size_t> next{0};
   in_parallel(threads, [&](int thread) {
-    std::vector<std::uint16_t> scores(kChunk), most(kChunk), least(probes.size(), 1);
+    std::vector<std::uint16_t> scores(kChunk), most(kChunk), which(kChunk), least(probes.size(), 1);
     for (std::size_t c = next++; c < chunks; c = next++) {
       { const std::lock_guard gate(gate_); }
       const std::shared_lock lock(guard_);
@@ -225,8 +263,14 @@ std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, 
         std::fill(most.begin(), most.end(), 0);
         for (const ScanProbe& one : ready[p]) {
           if (everything) break;
-          scan(one, chunk.blocks, count, scores.data());
-          for (int b = 0; b < count; ++b) most[b] = std::max(most[b], scores[b]);
+          int left = count;
+          std::iota(which.begin(), which.begin() + count, std::uint16_t{0});
+          if (screened) {
+            screen(one, chunk.blocks, count, scores.data());
+            left = keep_most(scores.data(), count, which.data());
+          }
+          scan(one, chunk.blocks, which.data(), left, scores.data());
+          for (int k = 0; k < left; ++k) most[which[k]] = std::max(most[which[k]], scores[k]);
         }
         auto& mine = likely[thread][p];
         for (int b = 0; b < count; ++b)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -45,6 +46,10 @@ class Index {
     Block blocks[kChunk];
     std::uint64_t keys[kChunk];
   };
+  // Chunks of large indexes lie in huge pages: a scan reads all of them, and would miss a translation every 11 blocks.
+  static constexpr std::size_t kHugePage = 2 << 20, kRegion = 2 * kHugePage;  // bytes
+  static constexpr int kRegionChunks = kRegion / sizeof(Chunk);
+  static_assert(kRegionChunks * sizeof(Chunk) > kRegion / 100 * 95);
   struct Kept {                          // one view of one print
     std::unique_ptr<std::uint8_t[]> bytes;  // a Row a minutia, in the blocks' order; then codes' halves not in blocks
     std::uint16_t n = 0, blocks = 0;
@@ -57,6 +62,7 @@ class Index {
 
   void unpack(const Kept& kept, Minutiae& print) const;
   std::uint32_t take_slot();
+  void add_chunks();
   void forget(const Print& print);
   template <class Visit>
   static void each(const Print& print, Visit visit);
@@ -67,7 +73,11 @@ class Index {
   mutable std::mutex gate_;
   mutable std::shared_mutex guard_;
   std::unordered_map<std::uint64_t, Print> prints_;
-  std::vector<std::unique_ptr<Chunk>> chunks_;
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  std::vector<Chunk*> chunks_;
+  std::vector<std::unique_ptr<void, Free>> regions_;  // that the chunks lie in
   std::uint32_t used_ = 0;
   std::vector<std::uint32_t> free_;
   std::size_t bytes_ = 0;

@@ -120,7 +120,22 @@ NB_MODULE(_native, m) {
       Block blocks[kMaxBlocks];
       std::uint16_t each[kMaxBlocks];
       const int count = scan_blocks(*print, block_order(*print), blocks);
-      scanner(chosen)(ready, blocks, count, each);
+      constexpr std::uint16_t kAll[kMaxBlocks] = {0, 1, 2, 3};
+      scanner(chosen)(ready, blocks, kAll, count, each);
+      scores.push_back(*std::max_element(each, each + count));
+    }
+    return owned(std::move(scores), {list.prints.size()});
+  }, "probe"_a, "references"_a, "level"_a = -1);
+  m.def("screen", [](const Minutiae& probe, nb::list references, int level) {
+    const Level chosen = level_of(level);
+    const References list(references);
+    const ScanProbe ready = scan_probe(probe);
+    std::vector<std::uint16_t> scores;
+    for (const Minutiae* print : list.prints) {
+      Block blocks[kMaxBlocks];
+      std::uint16_t each[kMaxBlocks];
+      const int count = scan_blocks(*print, block_order(*print), blocks);
+      screener(chosen)(ready, blocks, count, each);
       scores.push_back(*std::max_element(each, each + count));
     }
     return owned(std::move(scores), {list.prints.size()});

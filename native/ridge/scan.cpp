@@ -42,6 +42,14 @@ std::vector<int> telling_order(const Minutiae& print) {
   return order;
 }
 
+ScreenFunction screener(Level level) {
+  switch (std::min(level, best_level())) {
+    case Level::avx512: return avx512::screen;
+    case Level::avx2: return avx2::screen;
+    default: return plain::screen;
+  }
+}
+
 ScanFunction scanner(Level level) {
   switch (std::min(level, best_level())) {
     case Level::avx512: return avx512::scan;

@@ -14,7 +14,9 @@ constexpr int kMaxBlocks = 4;      // of one print
 constexpr int kMaxProbe = 48;       // minutiae of a probe that are looked for
 constexpr int kRotations = 32;      // steps of rotation: 11 degrees
 constexpr float kScanStep = 4.0f;   // pixels that one step of a block's coordinates means
-constexpr int kMaxHits = 32;        // alike pairs of minutiae, the most alike ones, that vote
+constexpr int kMaxHits = 32;        // alike pairs of minutiae that vote, those of the probe's most telling ones
+constexpr int kScreenMost = 32 * 25 * 25;  // the highest likeness that a screen finds
+constexpr int kScreenProbe = 24;    // minutiae of a probe that the screen looks for: the most telling ones
 
 // Up to 32 minutiae of one print: 360 bytes.
 struct Block {
@@ -31,9 +33,14 @@ struct ScanProbe {
   std::int16_t x[kRotations][kMaxProbe], y[kRotations][kMaxProbe];  // steps, turned by each rotation
 };
 
+// How alike a block's minutiae are to those of the probe, wherever they lie: 0 to kScreenMost. Five times as fast as a scan.
+using ScreenFunction = void (*)(const ScanProbe&, const Block*, int blocks, std::uint16_t* scores);
 // How strongly pairs of alike minutiae agree on one way to lay the probe on the block's print: 0 and up.
-using ScanFunction = void (*)(const ScanProbe&, const Block*, int blocks, std::uint16_t* scores);
+// Of these `blocks[which[k]]`, to `scores[k]`.
+using ScanFunction = void (*)(const ScanProbe&, const Block* blocks, const std::uint16_t* which, int count,
+                              std::uint16_t* scores);
 
+ScreenFunction screener(Level level);
 ScanFunction scanner(Level level);
 ScanProbe scan_probe(const Minutiae& print);
 // Blocks of a print whose minutiae stand in `order`; returns how many (at most kMaxBlocks).
@@ -43,8 +50,17 @@ std::vector<int> block_order(const Minutiae& print);
 // A print's minutiae, those with the most to tell first.
 std::vector<int> telling_order(const Minutiae& print);
 
-namespace plain { void scan(const ScanProbe&, const Block*, int, std::uint16_t*); }
-namespace avx2 { void scan(const ScanProbe&, const Block*, int, std::uint16_t*); }
-namespace avx512 { void scan(const ScanProbe&, const Block*, int, std::uint16_t*); }
+namespace plain {
+void screen(const ScanProbe&, const Block*, int, std::uint16_t*);
+void scan(const ScanProbe&, const Block*, const std::uint16_t*, int, std::uint16_t*);
+}
+namespace avx2 {
+void screen(const ScanProbe&, const Block*, int, std::uint16_t*);
+void scan(const ScanProbe&, const Block*, const std::uint16_t*, int, std::uint16_t*);
+}
+namespace avx512 {
+void screen(const ScanProbe&, const Block*, int, std::uint16_t*);
+void scan(const ScanProbe&, const Block*, const std::uint16_t*, int, std::uint16_t*);
+}
 
 }  // namespace limen::ridge

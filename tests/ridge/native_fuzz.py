@@ -54,6 +54,7 @@ def run(native: Any, seconds: float, seed: int = 0) -> int:
             scores = native.compare_many(one, prints, level)
             assert np.isfinite(scores).all()
             assert np.isfinite(native.inputs(one, prints, level)).all()
+            native.screen(one, prints, level)
             native.scan(one, prints, level)
             _, pairs, cosine, sine, *_ = native.explain(one, prints[0], level)
             assert abs(cosine**2 + sine**2 - 1) < 1e-3

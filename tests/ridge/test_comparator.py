@@ -122,6 +122,7 @@ def test_instruction_sets_agree_bit_for_bit(first, second):
         (
             _native.compare(a, b, level),
             _native.inputs(a, [b], level).tobytes(),
+            _native.screen(a, [b], level).tobytes(),
             _native.scan(a, [b], level).tobytes(),
             _native.explain(a, b, level)[1].tobytes(),
         )

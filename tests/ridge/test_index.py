@@ -66,6 +66,15 @@ def test_a_bad_template_changes_nothing(index):
     assert index.search(finger(0), 1)[0][0] == BIG
 
 
+def test_a_print_in_a_nearly_empty_chunk_is_screened_with_the_rest():
+    prints, sought = RidgeIndex(), finger(5000)
+    for key in range(700):
+        prints.put(key, finger(key % 300, 40))
+    prints.put(BIG, sought)
+    found = prints._prints.search([[prepare(impression(sought, 1))]], 1, 20, 2)
+    assert found[0][0].tolist() == [BIG]
+
+
 def test_changes_and_searches_at_once_by_threads(index):
     failures = []
 
@@ -130,6 +139,9 @@ def test_the_first_stage_keeps_mates_in_a_large_gallery():
         prints.put(count + key, mate)
     staged = prints.search_many(probes, 3, threads=2)
     assert [keys[0] for keys, _ in staged] == list(range(count, count + 12))
+    few = 50  # survivors: so few that the screen before the votes is at work, as it is in galleries of 16,000
+    screened = prints._prints.search([[prepare(probe)] for probe in probes], 3, few, 1)
+    assert [keys[0] for keys, _ in screened] == list(range(count, count + 12))
     for probe, (keys, scores) in list(zip(probes, staged, strict=True))[:3]:
         every, best = prints.search(probe, 3, exhaustive=True)
         assert every[0] == keys[0] and best[0] == scores[0]
