@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from limen.access.tables import Case
 from limen.errors import BadInput, Damaged, NotFound
 from limen.ledger.entry import Kind
-from limen.records import journal
+from limen.records import journal, shredding
 from limen.records.store import registered
 from limen.vault.seal import Context, Use
 
@@ -111,7 +111,7 @@ def open_case(
         raise BadInput("The request cannot have come at that time.")
     row = Case(id=uuid.uuid4(), number=_number(session, received), kind=kind.value, country=country, opened=received)
     row.due, row.outcome, row.closed, row.delete_after = received + ANSWER_DAYS[kind] * DAY, "", None, None
-    row.content = vault.seal(_context(row), _pack(content))[1]
+    row.content = vault.seal(context(row), _pack(content))[1]
     session.add(row)
     journal.put(session, Kind.CASE_OPENED, by, now=now)
     return row
@@ -120,7 +120,7 @@ def open_case(
 def read(case: Case, vault: Vault) -> Content:
     """What a case says; `Damaged` if it cannot be read, `KeyUnavailable` if the country has its key back."""
     try:
-        found: dict[str, Any] = cbor2.loads(vault.unseal(_context(case), case.content))
+        found: dict[str, Any] = cbor2.loads(vault.unseal(context(case), case.content))
         return Content(
             found["person"], found["request"], tuple((int(at), who, text) for at, who, text in found["notes"])
         )
@@ -136,7 +136,7 @@ def note(session: Session, vault: Vault, case: Case, text: str, *, by: str = "",
         raise BadInput("A note needs a text.")
     now = int(time.time()) if now is None else now
     said = read(case, vault)
-    case.content = vault.seal(_context(case), _pack(dataclasses.replace(said, notes=(*said.notes, (now, by, text)))))[1]
+    case.content = vault.seal(context(case), _pack(dataclasses.replace(said, notes=(*said.notes, (now, by, text)))))[1]
 
 
 def close(
@@ -183,9 +183,12 @@ def report(session: Session, country: str | None = None, *, now: int | None = No
 
 
 def purge(session: Session, *, now: int | None = None) -> int:
-    """Delete closed cases whose time is over; how many."""
+    """Delete closed cases whose time is over, and have their keys shredded; how many."""
     now = int(time.time()) if now is None else now
-    return len(session.execute(delete(Case).where(Case.delete_after <= now).returning(Case.id)).all())
+    gone = session.execute(delete(Case).where(Case.delete_after <= now).returning(Case.country, Case.id)).all()
+    for country, case_id in gone:
+        shredding.put(session, country, case_id, now=now)
+    return len(gone)
 
 
 def _number(session: Session, received: int) -> str:
@@ -194,7 +197,8 @@ def _number(session: Session, received: int) -> str:
     return f"{year}-{int(latest[5:]) + 1 if latest else 1:04d}"
 
 
-def _context(case: Case) -> Context:
+def context(case: Case) -> Context:
+    """What the seal of a case binds."""
     return Context(Use.FIELDS, case.country.encode("ascii"), case.id.bytes, bytes(16), 0, 0, b"", FOREVER)
 
 

@@ -13,6 +13,8 @@ from typing import Protocol
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload, undefer
 
+from limen.access import cases, providers
+from limen.access.tables import Case, Provider
 from limen.errors import KeyUnavailable
 from limen.records.database import Database
 from limen.records.index import index_context
@@ -45,6 +47,12 @@ def reseal(database: Database, vault: Resealer, country: str, epoch: int) -> Ite
         row = session.get(Country, country)
         if row is not None and row.index_key is not None and epoch_of(row.index_key) < epoch:
             row.index_key = vault.reseal(index_context(country), row.index_key)[1]
+        for case in session.scalars(select(Case).where(Case.country == country)):
+            if epoch_of(case.content) < epoch:
+                case.content = vault.reseal(cases.context(case), case.content)[1]
+        provider = session.get(Provider, country)
+        if provider is not None and provider.secret is not None and epoch_of(provider.secret) < epoch:
+            provider.secret = vault.reseal(providers.secret_context(provider), provider.secret)[1]
     last = uuid.UUID(int=0)
     while True:
         with database.reading(country) as session:
@@ -70,6 +78,10 @@ def in_use(database: Database, country: str) -> set[int]:
         row = session.get(Country, country)
         if row is not None and row.index_key is not None:
             found.add(epoch_of(row.index_key))
+        found |= {epoch_of(case.content) for case in session.scalars(select(Case).where(Case.country == country))}
+        provider = session.get(Provider, country)
+        if provider is not None and provider.secret is not None:
+            found.add(epoch_of(provider.secret))
     return found
 
 
