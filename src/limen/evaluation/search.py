@@ -66,9 +66,9 @@ def evaluate(
     """
     gallery = [RidgeIndex() for _ in range(POSITIONS)]
     began = time.perf_counter()
-    making, putting = _fill(gallery, persons, measure.threads, step)
+    making, putting = fill(gallery, range(persons), measure.threads, step)
     seconds = time.perf_counter() - began
-    probes = _real(gallery, folder, jobs, step) if folder else _made(gallery, persons)
+    probes = enrol_real(gallery, folder, jobs, step) if folder else _made(gallery, persons)
     fingers = sum(len(one) for one in gallery)
     memory = sum(one.memory for one in gallery)
     return {
@@ -81,28 +81,28 @@ def evaluate(
             "seconds_with_making": seconds,
             "fingers_per_s_per_core": fingers / putting,
         },
-        "search_ms": _times(gallery, probes, measure, step),
+        "search_ms": times(gallery, probes, measure, step),
         "batch": _batch(gallery, probes, measure, step),
         "change_ms": _change(gallery[0], probes[0].template),
         "loss": _loss(gallery, probes, measure, step),
     }
 
 
-def _fill(gallery: list[RidgeIndex], persons: int, threads: int, step: Step) -> tuple[float, float]:
-    """Make fingers and put them in; processor seconds of either, over all threads."""
+def fill(gallery: list[RidgeIndex], persons: range, threads: int, step: Step) -> tuple[float, float]:
+    """Make these persons' fingers and put them in; processor seconds of making and of putting, over all threads."""
 
     def one_position(position: int) -> tuple[float, float]:
         making = putting = 0.0
-        for first in range(0, persons, SLICE):
+        for first in persons[::SLICE]:
             began = time.thread_time()
-            people = np.arange(first, min(first + SLICE, persons))
+            people = np.arange(first, min(first + SLICE, persons.stop))
             fingers = list(minutiae_templates(people, positions=position + 1).packed())
             made = time.thread_time()
             for person, packed in zip(people.tolist(), fingers, strict=True):
                 gallery[position].put_packed(person, packed)
             making, putting = making + made - began, putting + time.thread_time() - made
-            done[position] = min(first + SLICE, persons)
-            step("fill", sum(done), POSITIONS * persons)
+            done[position] += len(people)
+            step("fill", sum(done), POSITIONS * len(persons))
         return making, putting
 
     done = [0] * POSITIONS
@@ -111,7 +111,7 @@ def _fill(gallery: list[RidgeIndex], persons: int, threads: int, step: Step) -> 
     return sum(making for making, _ in spent), sum(putting for _, putting in spent)
 
 
-def _real(gallery: list[RidgeIndex], folder: Path, jobs: int, step: Step) -> list[Probe]:
+def enrol_real(gallery: list[RidgeIndex], folder: Path, jobs: int, step: Step) -> list[Probe]:
     """Enrol each finger's first impression that gives a template; its others are probes, the sets mixed."""
     sets = ridge.find(folder)
     samples = [(name, sample) for name, members in sets.items() for sample in members]
@@ -153,7 +153,8 @@ def search(gallery: list[RidgeIndex], probes: list[tuple[RidgeTemplate, int | No
         return list(pool.map(lambda task: gallery[task[1]].search(task[0], CANDIDATES, threads=each), tasks))
 
 
-def _times(gallery: list[RidgeIndex], probes: list[Probe], measure: Measure, step: Step) -> dict[str, Any]:
+def times(gallery: list[RidgeIndex], probes: list[Probe], measure: Measure, step: Step) -> dict[str, Any]:
+    """Percentiles of the wall-clock times of searches, ms, by kind of search."""
     kinds: dict[str, tuple[int, bool]] = {
         "one_finger": (1, True),
         "two_fingers": (2, True),
@@ -161,7 +162,7 @@ def _times(gallery: list[RidgeIndex], probes: list[Probe], measure: Measure, ste
         "one_finger_unknown_position": (1, False),
         "two_fingers_unknown_position": (2, False),
     }
-    times = {}
+    found = {}
     for name, (count, known) in kinds.items():
         spent = []
         for turn in range(measure.searches):
@@ -172,8 +173,8 @@ def _times(gallery: list[RidgeIndex], probes: list[Probe], measure: Measure, ste
             search(gallery, [(one.template, place) for one, place in zip(chosen, places, strict=True)], measure.threads)
             spent.append((time.perf_counter() - began) * 1e3)
             step(name, turn + 1, measure.searches)
-        times[name] = {f"p{q}": float(np.percentile(spent, q)) for q in (50, 95, 99)}
-    return times
+        found[name] = {f"p{q}": float(np.percentile(spent, q)) for q in (50, 95, 99)}
+    return found
 
 
 def _batch(gallery: list[RidgeIndex], probes: list[Probe], measure: Measure, step: Step) -> dict[str, float]:
