@@ -37,6 +37,7 @@ from limen.wire.messages import (
     ProbeTemplate,
     Status,
     StatusAsk,
+    Verdict,
 )
 from limen.wire.parts import unpack_matches
 from limen.wire.sockets import connect
@@ -171,6 +172,19 @@ def test_a_sealed_record_is_fed_and_found(front: Front) -> None:
     assert (match.record, match.strength) == (10_001, 2)
     assert (decision.records, decision.samples) == (2, 4)
     assert 0 < decision.micros < 5_000_000
+
+
+def test_the_worker_hears_whether_to_hold_the_capture(settings: Settings, front: Front) -> None:
+    for person, keep in ((1, 1), (77, 0)):
+        search = os.urandom(16)
+        send(front.sock, Expect(search, b"BIH", 1, 5000, 0))
+        with connect(settings.socket("matcher-probe")) as worker:
+            send(worker, ProbeBegin(search, 2))
+            for modality, position, template in _person(person):
+                send(worker, ProbeTemplate(modality, position, template.pack()))
+            receive(worker, Done, timeout=SECONDS)
+            assert receive(worker, Verdict, timeout=SECONDS) == Verdict(keep, b"BIH")
+        assert receive(front.sock, Decision, timeout=SECONDS).search == search
 
 
 def test_a_stranger_is_no_hit(front: Front) -> None:

@@ -17,7 +17,7 @@ from limen.errors import LimenError
 from limen.hub import Hub
 from limen.settings import Settings
 from limen.wire import receive, send
-from limen.wire.messages import Done, ProbeBegin, ProbeTemplate
+from limen.wire.messages import Done, ProbeBegin, ProbeTemplate, Verdict
 from limen.wire.sockets import listen
 
 
@@ -27,6 +27,7 @@ class TakingMatcher:
 
     server: socket.socket
     taken: dict[bytes, list[ProbeTemplate]] = field(default_factory=dict)
+    to_keep: set[bytes] = field(default_factory=set)  # searches whose captures are to be held
 
     def serve(self) -> None:
         while True:
@@ -43,6 +44,7 @@ class TakingMatcher:
                 templates = [receive(connection, ProbeTemplate) for _ in range(begin.count)]
                 self.taken[begin.search] = templates
                 send(connection, Done())
+                send(connection, Verdict(int(begin.search in self.to_keep), b"FRA"))
             except LimenError:
                 return
 

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from limen.hits.keep import Asked
+from limen.hits.keep import Asked, Capture
 from limen.hits.view import RecordView
 from limen.reasons import Reason, to_mask
 from limen.terms import Answer, Modality, Position
@@ -53,6 +53,7 @@ class Opener:
         self.failure: Message | None = None  # instead of an offer
         self.offer = lambda job: Offer(job.search, b"n" * 32, b"k" * 32, job.expires, b"s" * 64)
         self.before_report: list[Message] = []
+        self.after_report: Callable[[bytes], list[Message]] = lambda search: []
         self.received = bytearray()
         self.starts: list[Message] = []
         self.completed = 0
@@ -77,6 +78,8 @@ class Opener:
                 for message in self.before_report:
                     writer.write(message.pack())
                 writer.write(self.report.pack())
+                for message in self.after_report(job.search):
+                    writer.write(message.pack())
                 await writer.drain()
         except Exception:  # the front hung up
             self.received.clear()
@@ -149,8 +152,12 @@ class Hits:
     def __init__(self, views: list[RecordView] | None = None) -> None:
         self.views = views or []
         self.kept: list[tuple[bytes, Answer]] = []
+        self.held: Capture | None = None
 
-    async def follow(self, asked: Asked, matches: list[Match], answer: Answer) -> list[RecordView]:
+    async def follow(
+        self, asked: Asked, matches: list[Match], answer: Answer, held: Capture | None = None
+    ) -> list[RecordView]:
+        self.held = held
         self.kept.append((asked.search, answer))
         return self.views[: len(matches)]
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "ledger": "Check the transparency log, and witness another hub's.",
     "records": "Import, list, show, withdraw and export a country's records.",
     "access": "Register countries, officers and devices; invite people to the pages.",
+    "hits": "Hits that are kept for verification: terms, counts.",
     "compare": "Compare two prints, and draw which minutiae paired.",
     "evaluate": "Measure accuracy, speed and forgetting.",
     "exchange": "Look into, check and convert ANSI/NIST-ITL and minutiae files.",

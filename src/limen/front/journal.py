@@ -27,6 +27,7 @@ class Journal:
 
     def __init__(self, database: Database, writer: Writer) -> None:
         self._database, self._writer = database, writer
+        self._draining = asyncio.Lock()
         self._known: set[bytes] | None = None  # ids that the log may hold already; None: not looked at yet
 
     async def run(self) -> None:
@@ -46,7 +47,8 @@ class Journal:
         def append(rows: Sequence[JournalRow]) -> None:
             asyncio.run_coroutine_threadsafe(self._append(rows), loop).result(ANSWER_SECONDS)
 
-        return await asyncio.to_thread(journal.drain, self._database, append)
+        async with self._draining:  # two at once would both take the same
+            return await asyncio.to_thread(journal.drain, self._database, append)
 
     async def _append(self, rows: Sequence[JournalRow]) -> None:
         if self._known is None:

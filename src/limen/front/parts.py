@@ -15,14 +15,13 @@ from limen.access.passkeys import Challenges
 from limen.access.providers import Providers
 from limen.backup import mirror
 from limen.errors import LimenError
-from limen.front import shredding
+from limen.front import overdue, shredding
 from limen.front.feed import Change, Feeder
 from limen.front.guard import Guard
 from limen.front.journal import Journal
 from limen.front.metrics import Metrics
 from limen.front.unsolved import Unsolved
 from limen.hits.follow import Hits
-from limen.hits.keep import forget_overdue
 from limen.ledger.writer import Writer
 from limen.records import feed
 from limen.records.database import Database, open_database
@@ -68,6 +67,7 @@ class Parts:
 async def running(settings: Settings) -> AsyncIterator[Parts]:
     """The front's parts, with their background tasks, until the block ends."""
     database = await asyncio.to_thread(open_database, settings)
+    await asyncio.to_thread(overdue.once, database)  # before anyone can ask for what is past its time
     vault = AsyncVaultClient(settings)
     guard = Guard(database)
     matcher = Matcher(settings.socket("matcher-front"), guard.noticed)
@@ -102,7 +102,16 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     shred = shredding.run(database, vault, partial(mirror.shred, settings))
     tasks = [
         asyncio.create_task(run)
-        for run in (matcher.run(), feeder.run(), _sweep(database), journal.run(), unsolved.run(), guard.run(), shred)
+        for run in (
+            matcher.run(),
+            feeder.run(),
+            _sweep(database),
+            journal.run(),
+            unsolved.run(),
+            guard.run(),
+            shred,
+            overdue.run(database),
+        )
     ]
     try:
         yield parts
@@ -121,9 +130,7 @@ async def _sweep(database: Database) -> None:
     """Delete what is past its time (hits, records, sessions ...), at the start too: a restored backup may hold some."""
 
     def once() -> int:
-        with database.writing() as session:
-            hits = forget_overdue(session)
-        return hits + sum(purge(database).values())
+        return overdue.once(database) + sum(purge(database).values())
 
     while True:
         try:

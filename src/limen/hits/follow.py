@@ -10,7 +10,7 @@ import structlog
 
 from limen import countries
 from limen.errors import LimenError, NotFound
-from limen.hits.keep import Asked, keep
+from limen.hits.keep import Asked, Capture, keep
 from limen.hits.view import PortraitRef, RecordView
 from limen.records import store
 from limen.records.database import Database
@@ -38,8 +38,12 @@ class Hits:
         self._database = database
         self._vault = vault
 
-    async def follow(self, asked: Asked, matches: list[Match], answer: Answer) -> list[RecordView]:
+    async def follow(
+        self, asked: Asked, matches: list[Match], answer: Answer, held: Capture | None = None
+    ) -> list[RecordView]:
         """Keep the hit, and the matched records as the searching country may see them, strongest first.
+
+        `held` is the capture, sealed for those who must verify the hit.
 
         Records that were withdrawn, suspended or hidden from the country since the decision are left out.
 
@@ -49,7 +53,7 @@ class Hits:
         found = await asyncio.to_thread(self._find, asked.country, matches)
         views = [await self._view(record, match, contact) for record, match, contact in found]
         try:
-            await asyncio.to_thread(self._keep, asked, [record for record, _, _ in found], answer)
+            await asyncio.to_thread(self._keep, asked, [record for record, _, _ in found], answer, held)
         except LimenError as error:  # the officer must hear of the hit even if the disk is full
             log.error("hit-not-kept", error=error.code)
         return views
@@ -116,11 +120,10 @@ class Hits:
             **common,  # type: ignore[arg-type]
         )
 
-    def _keep(self, asked: Asked, records: list[Record], answer: Answer) -> None:
-        if records:
+    def _keep(self, asked: Asked, records: list[Record], answer: Answer, held: Capture | None) -> None:
+        if records or held:
             with self._database.writing() as session:
-                for record in records:
-                    keep(session, asked, record, answer)
+                keep(session, asked, records, answer, held)
 
     def _sealed_portrait(self, ref: PortraitRef, country: str) -> tuple[Context, bytes]:
         with self._database.reading() as session:

@@ -56,12 +56,14 @@ from limen.wire.messages import (
     StatusAsk,
     UnsolvedAsk,
     UnsolvedFound,
+    Verdict,
 )
 from limen.wire.parts import pack_matches
 from limen.wire.sockets import check_peer, listen
 
 PROBE_SECONDS = 10.0  # a worker sends its templates in milliseconds; longer means that it hangs
 EARLY_SECONDS = 10.0  # how long a probe may come before the front says that it is expected
+DECISION_SECONDS = 60.0  # for which a worker may be left waiting; its own deadline is shorter
 RETRY_SECONDS = 0.2  # between attempts to reach the vault
 RECHECK_SECONDS = 2.0  # between questions to the vault whether each country's key still serves; 10 s are promised
 MAX_EXPECTED = 4096  # searches announced at once: a bound on memory
@@ -138,6 +140,7 @@ class Matcher:
         )  # the kernels let the loop run meanwhile
         self._expected: dict[bytes, Expected] = {}
         self._early: dict[bytes, Probe] = {}
+        self._verdicts: dict[bytes, asyncio.Future[Verdict | None]] = {}
         self._feeds: set[asyncio.StreamWriter] = set()
         self._watch = Watch()
         self._again = Again()
@@ -148,7 +151,7 @@ class Matcher:
     # --- probes ---
 
     async def take_probe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One conversation with a worker: ProbeBegin, its templates, Done."""
+        """One conversation with a worker: ProbeBegin, its templates, Done; when it is decided, whether to hold."""
         async with asyncio.timeout(PROBE_SECONDS):
             begin = await read(reader, ProbeBegin)
             if begin.count > MAX_SAMPLES:
@@ -156,11 +159,19 @@ class Matcher:
             probe = Probe.of([_sample(await read(reader, ProbeTemplate)) for _ in range(begin.count)])
         writer.write(Done().pack())
         await writer.drain()
-        if begin.search in self._expected:
-            self._start(begin.search, probe)
-        elif len(self._early) < MAX_EXPECTED:
-            self._early[begin.search] = probe
-            asyncio.get_running_loop().call_later(EARLY_SECONDS, self._forget, begin.search)
+        verdict = self._verdicts[begin.search] = asyncio.get_running_loop().create_future()
+        try:
+            if begin.search in self._expected:
+                self._start(begin.search, probe)
+            elif len(self._early) < MAX_EXPECTED:
+                self._early[begin.search] = probe
+                asyncio.get_running_loop().call_later(EARLY_SECONDS, self._forget, begin.search)
+            if (word := await asyncio.wait_for(verdict, DECISION_SECONDS)) is not None:
+                writer.write(word.pack())
+                await writer.drain()
+        finally:
+            if self._verdicts.get(begin.search) is verdict:
+                del self._verdicts[begin.search]
 
     def _start(self, search: bytes, probe: Probe) -> None:
         expected = self._expected.pop(search)
@@ -187,13 +198,23 @@ class Matcher:
             decision = Decision(search, Answer.CANNOT_TELL.wire, 0, mask, 0, 0, 0, b"")
         finally:
             probe.wipe()
+        found = decision.answer in (Answer.HIT.wire, Answer.REFER.wire)
+        self._say(search, Verdict(int(found), expected.country.encode("ascii")))
         with contextlib.suppress(ConnectionError):
             expected.writer.write(decision.pack())
             if noticed:
                 expected.writer.write(Noticed(expected.asker, noticed).pack())
             await expected.writer.drain()
 
+    def _say(self, search: bytes, word: Verdict | None) -> None:
+        """Tell the worker of a search whether its capture is to be held; None: nobody waits for a decision any more."""
+        verdict = self._verdicts.get(search)
+        if verdict is not None and not verdict.done():
+            verdict.set_result(word)
+
     def _forget(self, search: bytes) -> None:
+        if search in self._expected or search in self._early:
+            self._say(search, None)
         expected, probe = self._expected.pop(search, None), self._early.pop(search, None)
         if expected is not None:
             expected.deadline.cancel()

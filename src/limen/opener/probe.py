@@ -17,6 +17,7 @@ from limen.capture.sealing import open_capture
 from limen.errors import BadFile, BadMessage, NotAllowed
 from limen.exchange import an2, osia
 from limen.opener.examine import Finding, examine
+from limen.opener.holding import hold_if_wanted
 from limen.opener.intake import take_in, wipe
 from limen.opener.lifeline import dying_with
 from limen.opener.tools import Tools
@@ -106,6 +107,8 @@ def serve(
             send(front, FacesSeen(number, finding.chosen, len(finding.faces), boxes))
     outcome = TO_MATCHER if usable else NOTHING_USABLE
     send(front, Report(outcome, len(findings), 0, pack_samples([finding.report() for finding in findings])))
+    if usable:
+        hold_if_wanted(front, matcher, vault, job.search, usable)
 
 
 def _offer(job: ProbeJob, vault: VaultClient, front: socket.socket) -> tuple[X25519PrivateKey, OfferTerms]:
@@ -113,7 +116,6 @@ def _offer(job: ProbeJob, vault: VaultClient, front: socket.socket) -> tuple[X25
     key = X25519PrivateKey.generate()
     terms = OfferTerms(job.search, os.urandom(32), key.public_key().public_bytes_raw(), job.expires)
     signature = vault.sign_offer(terms.search, terms.nonce, terms.public_key, terms.expires)
-    vault.close()
     send(front, Offer(terms.search, terms.nonce, terms.public_key, terms.expires, signature))
     return key, terms
 

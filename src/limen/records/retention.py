@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from limen.errors import Unavailable
 from limen.ledger.entry import Kind
-from limen.records import store
+from limen.records import shredding, store
 from limen.records.database import Database
 from limen.records.tables import Hit, Invite, Nonce, Record, Sample, SignIn, Tombstone
 from limen.terms import Modality
@@ -50,6 +50,9 @@ def purge(database: Database, *, now: int | None = None) -> dict[str, int]:
     counts = {"records": sum(_expired_records(database, now))}
     for name, statement in _ended(now).items():
         with database.writing() as session:
+            if name == "hits":  # `hits.keep` forgets them as they should be; whatever it missed does not open either
+                for country, search in session.execute(select(Hit.country, Hit.search).where(Hit.expires <= now)).all():
+                    shredding.put(session, country, search, now=now)
             counts[name] = _deleted(session, statement)
     if counts["records"] or counts["hits"]:
         database.wipe_log()

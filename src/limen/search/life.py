@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from limen.errors import BadInput, LimenError, NotAllowed, Unavailable
-from limen.hits.keep import Asked
+from limen.hits.keep import Asked, Capture
 from limen.hits.view import RecordView
 from limen.reasons import Reason
 from limen.search import offer, relay
@@ -34,7 +34,9 @@ log = structlog.get_logger()
 class Hits(Protocol):
     """What follows a hit (`limen.hits`)."""
 
-    async def follow(self, asked: Asked, matches: list[Match], answer: Answer) -> list[RecordView]:
+    async def follow(
+        self, asked: Asked, matches: list[Match], answer: Answer, held: Capture | None = None
+    ) -> list[RecordView]:
         """Keep the hit, and show the records as far as the searcher's country may see them, strongest first."""
 
 
@@ -210,7 +212,10 @@ class Searches:
             await self._guard.found(search.searcher, matches)
         who = search.searcher
         asked = Asked(search.id, who.country, who.officer_id, who.device_id, search.purpose)
-        return await self._hits.follow(asked, matches, Answer.from_wire(decision.answer))
+        held = await relay.held(search.worker)
+        kept = Capture(held.epoch, held.tail) if held else None
+        search.held = kept is not None
+        return await self._hits.follow(asked, matches, Answer.from_wire(decision.answer), kept)
 
     def _forget(self, search: OpenSearch) -> None:
         was_open = any(other is search for other in self.open)

@@ -59,6 +59,7 @@ class OpenSearch:
     offer: Offer
     worker: Worker
     state: State = State.OFFERED
+    held: bool = False  # pictures of the capture are kept, sealed, for those who must verify the hit
     views: list[RecordView] = field(default_factory=list)
     head: FileHead | None = None  # of a search by file: what its answer must repeat
     entries: list[LoggedEntry] = field(default_factory=list)  # that its receipt shows

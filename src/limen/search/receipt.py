@@ -107,7 +107,7 @@ class Receipts:
 
 def describe(search: OpenSearch, answer: SearchAnswer, worker_ended: bool, now: float) -> dict[str, Any]:
     """What a receipt says; `now` in Unix seconds."""
-    held = answer.answer in (Answer.HIT, Answer.REFER)
+    found = answer.answer in (Answer.HIT, Answer.REFER)
     return {
         "v": 1,
         "search": search.id.hex(),
@@ -116,8 +116,17 @@ def describe(search: OpenSearch, answer: SearchAnswer, worker_ended: bool, now: 
         "sealed": answer.sealed,
         "images": len(answer.samples),
         "minute": int(now) // MINUTE * MINUTE,  # when it was answered and the following deleted
-        "deleted": ["capture", "one-time key", "pixels", "templates", "claimed identity"],
-        "kept": ["that this record was found: time, purpose, who searched"] if held else [],
+        "deleted": [
+            *(["capture"] if not search.held else []),
+            "one-time key",
+            "pixels",
+            "templates",
+            "claimed identity",
+        ],
+        "kept": (
+            (["that this record was found: time, purpose, who searched"] if found else [])
+            + (["pictures of the capture, sealed for the examiners who verify, until their deadline"] * search.held)
+        ),
         "process": "ended" if worker_ended else "told to end",
         "software": f"limen {__version__}",
     }

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from limen.errors import BadInput, BadMessage, Unavailable
+from limen.errors import BadInput, BadMessage, LimenError, Unavailable
 from limen.search.offer import Worker
 from limen.terms import Modality, Position
 from limen.wire.frame import read
@@ -24,6 +24,7 @@ from limen.wire.messages import (
     FacesSeen,
     Failed,
     FileHead,
+    Held,
     Message,
     PlainImage,
     Report,
@@ -41,6 +42,7 @@ _VERDICTS = {
     ),
     4: ("device-clock", "The device's clock is off by more than five minutes.", "Set the device's clock."),
 }
+HELD_SECONDS = 3.0  # a worker draws and seals what is to be held within a tenth of that
 UPLOAD_SECONDS = 60.0  # for a whole capture: 3 MB over a slow 400 kbit/s link
 
 
@@ -156,6 +158,15 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Rela
     if isinstance(message, Failed) and isinstance(message.error(), Unavailable):
         raise MatcherUnreached("The search could not be made.")
     raise WorkerDied("The capture could not be processed.")
+
+
+async def held(worker: Worker) -> Held | None:
+    """The capture that a worker holds at the matcher's word, sealed; None if it could not be held."""
+    try:
+        async with asyncio.timeout(HELD_SECONDS):
+            return await read(worker.reader, Held)
+    except (TimeoutError, OSError, LimenError):
+        return None
 
 
 def _sane(report: Report, faces: list[FacesSeen]) -> Report:

@@ -186,6 +186,17 @@ class FileHead(Message, kind=25, layout="16s64s64s64s16s"):
     version: bytes
 
 
+@dataclass(frozen=True)
+class Held(Message, kind=27, layout="I", tail=MAX_CAPTURE + 2 * MIB):
+    """After the Report, at the matcher's word (`Verdict`): the capture, sealed for those who must verify the hit.
+
+    epoch: of the searching country's key; tail: the sealed blob (`opener.holding.context`).
+    """
+
+    epoch: int
+    tail: bytes
+
+
 # --- a probe worker to the matcher (matcher-probe.sock) ---
 
 
@@ -199,11 +210,19 @@ class ProbeBegin(Message, kind=30, layout="16sB"):
 
 @dataclass(frozen=True)
 class ProbeTemplate(Message, kind=31, layout="BB", tail=MAX_TEMPLATE):
-    """One packed `FaceTemplate` or `RidgeTemplate`. The matcher answers the last one with Done, nothing more."""
+    """One packed `FaceTemplate` or `RidgeTemplate`. The matcher answers the last one with Done, and later a Verdict."""
 
     modality: int
     position: int
     tail: bytes
+
+
+@dataclass(frozen=True)
+class Verdict(Message, kind=32, layout="B3s"):
+    """The matcher's word to the worker once it has decided: keep 1: hold the capture for the country that searched."""
+
+    keep: int
+    country: bytes
 
 
 # --- front to the matcher (matcher-front.sock) ---
