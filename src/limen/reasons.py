@@ -30,6 +30,7 @@ class Reason(IntEnum):
     FACE_COVERED = 17
     NO_CONTRAST = 18
     NO_SUCH_FACE = 19
+    FACE_UNCLEAR = 20
     NO_RIDGES = 24
     TOO_FEW_MINUTIAE = 25
     LOW_RIDGE_QUALITY = 26
@@ -99,7 +100,14 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "The photo has no colour; faces are found less surely.",
         "Send a colour photo where there is one.",
     ),
-    Reason.FACE_COVERED: ("Part of the face is covered.", "Ask the person to uncover the face."),
+    Reason.FACE_COVERED: (
+        "Eyes or mouth are covered, or in deep shade.",
+        "Ask the person to take off dark glasses or mask, and to face the light.",
+    ),
+    Reason.FACE_UNCLEAR: (
+        "The face is hard to recognise: unclear, disguised or drawn.",
+        "Take another photo, of the person and from the front.",
+    ),
     Reason.NO_CONTRAST: ("The picture has no content; the camera may be covered or frozen.", "Check the camera."),
     Reason.NO_SUCH_FACE: (
         "The photo has fewer faces than the number that was chosen.",

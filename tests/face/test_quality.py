@@ -10,7 +10,7 @@ from limen.face.detect import Face
 from limen.face.quality import Measures, complaints, measure, pose, unified
 from limen.reasons import Reason
 
-GOOD = Measures(60.0, 0.0, 0.0, 0.0, 12.0, 130.0, 40.0, 30.0, 1.0, 0.95)
+GOOD = Measures(60.0, 0.0, 0.0, 0.0, 12.0, 130.0, 40.0, 30.0, 1.0, 0.95, 0.7, 1.1)
 
 
 def test_a_frontal_face_has_no_pose() -> None:
@@ -55,11 +55,18 @@ def test_landmarks_on_one_spot_are_a_profile_not_a_crash() -> None:
         ("inside", 0.7, Reason.FACE_CUT_OFF),
         ("colour", 0.0, Reason.NO_COLOUR),
         ("contrast", 5.0, Reason.NO_CONTRAST),
+        ("eyes", 0.1, Reason.FACE_COVERED),
+        ("mouth", 0.2, Reason.FACE_COVERED),
     ],
 )
 def test_each_defect_has_its_reason(field: str, value: float, reason: Reason) -> None:
     assert complaints(GOOD) == []
     assert complaints(Measures(**vars(GOOD) | {field: value})) == [reason]
+
+
+def test_a_face_that_the_model_hardly_knows_is_said_to_be_unclear() -> None:
+    assert complaints(GOOD, 29) == [Reason.FACE_UNCLEAR]
+    assert complaints(GOOD, 30) == []
 
 
 def test_a_face_at_the_rim_is_cut_off() -> None:

@@ -115,16 +115,15 @@ class FaceExtractor:
         faces[chosen] = taken
         aligned = crop(rgb, taken.landmarks)
         measures = quality.measure(taken, aligned, rgb.shape)
-        (template, strength), *more = [
-            e.template(rgb, taken.landmarks, aligned, mirrored=self.mirrored) for e in self._embedders
-        ]
-        reasons = quality.complaints(measures)
+        made = [e.template(rgb, taken.landmarks, aligned, mirrored=self.mirrored) for e in self._embedders]
+        template, *further = (replace(one, quality=quality.believed(one.quality, measures)) for one, _ in made)
+        strength = made[0][1]
+        reasons = quality.complaints(measures, template.quality)
         if not face and any(f.width * f.height > RIVAL * taken.width * taken.height for f in faces if f is not taken):
             reasons.append(Reason.SEVERAL_FACES)
         if not quality.usable(measures):
             return FaceResult(None, template.quality, reasons, faces, chosen, measures)
-        further = tuple(other for other, _ in more)
-        return FaceResult(template, template.quality, reasons, faces, chosen, measures, further, strength)
+        return FaceResult(template, template.quality, reasons, faces, chosen, measures, tuple(further), strength)
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """All faces in a photo, largest first. rgb: uint8 (height, width, 3)."""

@@ -25,10 +25,15 @@ DARK, BRIGHT = 50.0, 215.0  # grey levels: mean over the face
 FLAT = 12.0  # grey levels: standard deviation over the face
 EMPTY_FLAT = 3.0  # grey levels: standard deviation over the whole photo, below which it shows nothing
 GREY = 2.0  # levels: mean difference between the colour channels, below which a photo has no colour
+EYES_DARK = 0.2  # light on the eyes as a share of that on the cheeks: below, sunglasses (or deep shade)
+MOUTH_FLAT = 0.4  # vertical detail at the mouth as a share of that at the eyes: below, a mask, a hand, a scarf
+SURE = 0.8  # confidence of the detector; the least on lfw_dev is 0.86, drawings have less
+UNCLEAR = 30  # unified quality below which the model does not see a face as it knows them
 INSIDE, RIM = 0.99, 0.03  # share of the box, widened by this on each side, that must lie in the photo; the detector
 # fits boxes to what it sees
 
 UNREADABLE_EYES = 10.0  # pixels between the eyes: below, a face cannot be told from another
+DARKEST = 8.0  # grey levels: keeps the eyes' share of the cheeks' light finite
 BLANK = 4.0  # grey levels of contrast: below, a "face" is a plain surface
 MIDDLING = 50  # unified quality where a model's embeddings do not tell
 
@@ -46,6 +51,8 @@ class Measures:
         colour: mean absolute difference between the colour channels over the face, levels 0-255.
         inside: share of the face's box that lies in the photo, 0-1.
         confidence: of the detector, 0-1; falls with occlusion.
+        eyes: light on the eyes as a share of that on the cheeks, the larger of both sides; 0.7 in the middle.
+        mouth: vertical detail at the mouth as a share of that at the eyes; 1.1 in the middle.
     """
 
     inter_eye_distance: float
@@ -58,6 +65,8 @@ class Measures:
     colour: float
     inside: float
     confidence: float
+    eyes: float
+    mouth: float
 
 
 def measure(face: Face, crop: np.ndarray, shape: tuple[int, ...]) -> Measures:
@@ -70,7 +79,8 @@ def measure(face: Face, crop: np.ndarray, shape: tuple[int, ...]) -> Measures:
     """
     yaw, pitch, roll = pose(face.landmarks)
     middle = crop[24:104, 24:88].astype(np.float32)  # forehead to chin, cheek to cheek
-    grey = middle @ np.array([0.299, 0.587, 0.114], np.float32)  # luma, ITU-R BT.601
+    luma = crop.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+    grey = luma[24:104, 24:88]
     spread = np.abs(middle - middle.mean(axis=2, keepdims=True)).mean() * 1.5
     laplacian = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
     return Measures(
@@ -84,6 +94,8 @@ def measure(face: Face, crop: np.ndarray, shape: tuple[int, ...]) -> Measures:
         colour=float(spread),
         inside=_inside(face, shape),
         confidence=face.confidence,
+        eyes=_eyes(luma),
+        mouth=_mouth(luma),
     )
 
 
@@ -107,14 +119,16 @@ def pose(landmarks: np.ndarray) -> tuple[float, float, float]:
     return yaw, pitch, roll
 
 
-def complaints(found: Measures) -> list[Reason]:
-    """What is wrong with a face photo, as far as the measures tell; empty if nothing."""
+def complaints(found: Measures, unified: int = 100) -> list[Reason]:
+    """What is wrong with a face photo, as far as the measures and its unified quality tell; empty if nothing."""
     checks = {
         Reason.FACE_TOO_SMALL: found.inter_eye_distance < SMALLEST_EYES,
         Reason.FACE_TURNED: abs(found.yaw) > TURNED or abs(found.pitch) > TILTED,
         Reason.FACE_BLURRED: found.sharpness < BLURRED,
         Reason.TOO_DARK: found.brightness < DARK,
         Reason.TOO_BRIGHT: found.brightness > BRIGHT,
+        Reason.FACE_COVERED: found.eyes < EYES_DARK or found.mouth < MOUTH_FLAT,
+        Reason.FACE_UNCLEAR: unified < UNCLEAR,
         Reason.FACE_CUT_OFF: found.inside < INSIDE,
         Reason.NO_COLOUR: found.colour < GREY,
         Reason.NO_CONTRAST: found.contrast < FLAT,
@@ -138,6 +152,11 @@ def unified(strength: float, weak: float, strong: float) -> int:
     return round(100 * float(np.clip((strength - weak) / (strong - weak), 0, 1)))
 
 
+def believed(unified: int, found: Measures) -> int:
+    """Unified quality as far as the detector agrees that this is a face: a drawing can look good to the embedder."""
+    return unified if found.confidence >= SURE else min(unified, UNCLEAR - 1)
+
+
 def usable(found: Measures) -> bool:
     """Whether a face is worth a template at all."""
     return found.inter_eye_distance >= UNREADABLE_EYES and found.contrast >= BLANK
@@ -147,6 +166,22 @@ def shows_nothing(rgb: np.ndarray) -> bool:
     """Whether a photo has no content: a covered or dead camera. rgb: uint8 (height, width, 3)."""
     sample = rgb[:: max(1, rgb.shape[0] // 256), :: max(1, rgb.shape[1] // 256)].astype(np.float32)
     return bool(sample.mean(axis=2).std() < EMPTY_FLAT)
+
+
+def _eyes(luma: np.ndarray) -> float:
+    """Light on the eyes against the cheeks below them, in an aligned crop."""
+    sides = [
+        luma[47:57, across - 9 : across + 10].mean() / max(luma[66:78, across - 9 : across + 10].mean(), DARKEST)
+        for across in (38, 73)  # columns of the eyes' centres (`align.CANON`)
+    ]
+    return float(max(sides))
+
+
+def _mouth(luma: np.ndarray) -> float:
+    """How much changes from row to row at the mouth, against the eyes, in an aligned crop."""
+    steps = np.diff(luma, axis=0) ** 2
+    eyes = np.sqrt(steps[42:60, 28:84].mean())
+    return float(np.sqrt(steps[82:104, 42:70].mean()) / max(eyes, 1.0))
 
 
 def _inside(face: Face, shape: tuple[int, ...]) -> float:
