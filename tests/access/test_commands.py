@@ -7,9 +7,9 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from limen.access import keys, sessions
+from limen.access import keys, sessions, watch
 from limen.cli.access import app
-from limen.errors import BadInput, LimenError, NotFound
+from limen.errors import BadInput, LimenError, NotAllowed, NotFound, NotSignedIn, Refused
 from limen.records.database import open_database
 from limen.settings import Settings
 
@@ -100,3 +100,72 @@ def test_what_is_wrong_is_said():
     with pytest.raises(BadInput, match="no name"):
         limen("officer", "add", "FRA")
     assert limen("device", "list").strip() == "none"
+
+
+def people(*names):
+    for name, role in names:
+        limen("country", "add", name[:3])
+        limen("officer", "add", name, "--role", role)
+
+
+def test_the_first_administrator_comes_by_a_link_on_the_console_and_only_the_first():
+    assert "/enter/" in limen("first", "FRA/admin")
+    [row] = json.loads(limen("officer", "list", "--json"))
+    assert (row["name"], row["role"], row["key"]) == ("FRA/admin", "administrator", None)
+    with pytest.raises(Refused, match="administrator already"):
+        limen("first", "BIH/admin")
+
+
+def test_two_people_put_a_rule_in_force(hub, tmp_path):
+    people(("FRA/admin", "administrator"), ("FRA/security", "security"))
+    file = tmp_path / "by-day.cedar"
+    file.write_text('forbid (principal, action == Limen::Action::"search", resource) when { context.hour < 6 };')
+    parameters = limen("rule", "check", str(file)).strip()
+    with pytest.raises(NotAllowed, match="takes two people"):
+        limen("rule", "set", str(file), "--as", "FRA/admin")
+    limen("ask", "change-policy", parameters, "--reason", "No searches at night", "--as", "FRA/admin")
+    [waits] = json.loads(limen("approvals", "--as", "FRA/security", "--json"))
+    assert (waits["matter"], waits["reason"], waits["verdict"]) == ("change-policy", "No searches at night", "waits")
+    with pytest.raises(NotAllowed, match="Whoever asked"):
+        limen("approve", waits["number"], "--as", "FRA/admin")
+    limen("approve", waits["number"], "--as", "FRA/security")
+    limen("rule", "set", str(file), "--as", "FRA/admin")
+    assert [row["name"] for row in json.loads(limen("rule", "list", "--json"))] == ["by-day"]
+    with pytest.raises(NotAllowed, match="takes two people"):
+        limen("rule", "remove", "by-day", "--as", "FRA/admin")
+
+
+def test_who_is_not_here_cannot_decide(tmp_path, monkeypatch):
+    people(("FRA/admin", "administrator"))
+    monkeypatch.setenv("LIMEN_KEYS", str(tmp_path / "elsewhere"))
+    with pytest.raises(NotFound, match="no key of FRA/admin"):
+        limen("approvals", "--as", "FRA/admin")
+    keys.generate("FRA/admin", tmp_path / "elsewhere")
+    with pytest.raises(NotSignedIn, match="not registered at this hub with the key"):
+        limen("approvals", "--as", "FRA/admin")
+
+
+def test_suspension_caps_and_alerts(hub):
+    people(("BIH/officer1", "officer"))
+    limen("suspend", "BIH/officer1")
+    assert json.loads(limen("officer", "list", "--json"))[0]["suspended"]
+    limen("reinstate", "BIH/officer1")
+    with pytest.raises(NotFound):
+        limen("reinstate", "BIH/officer1")
+    limen("cap", "BIH/officer1", "--day", "200", "--hours", "6-18")
+    with pytest.raises(BadInput, match="hours of the day"):
+        limen("cap", "BIH", "--hours", "dawn")
+    with open_database(Settings(data=hub)).writing() as session:
+        watch.notice(session, watch.Rule.OFF_HOURS, "BIH/officer1")
+    [alert] = json.loads(limen("alerts", "--unseen", "--json"))
+    assert (alert["rule"], alert["who"], alert["times"]) == ("off-hours", "BIH/officer1", 1)
+
+
+def test_sessions_are_revoked_at_once(hub):
+    people(("BIH/officer1", "officer"))
+    token = limen("invite", "BIH/officer1").strip().rpartition("/")[2]
+    with open_database(Settings(data=hub)).writing() as session:
+        cookie = sessions.redeem(session, token)
+    assert limen("revoke", "BIH/officer1").startswith("1 session")
+    with open_database(Settings(data=hub)).reading() as session:
+        assert sessions.officer_of_session(session, cookie) is None

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from sqlalchemy.orm import Session
 
 from limen import countries, settings
-from limen.access import directory, keys, sessions
+from limen.access import directory, keys, providers, sessions
 from limen.access.directory import Role
-from limen.errors import NotFound
-from limen.records.database import Database, open_database
+from limen.cli import decisions, watching
+from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
+from limen.errors import BadInput, NotFound, Refused
+from limen.hub import parts
 from limen.records.tables import Device, Officer
+from limen.vault.client import VaultClient
 
 app = typer.Typer(no_args_is_help=True)
 country = typer.Typer(no_args_is_help=True, help="Countries that take part.")
@@ -26,12 +27,6 @@ app.add_typer(country, name="country")
 app.add_typer(officer, name="officer")
 app.add_typer(device, name="device")
 
-console = Console()
-DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="The hub's data folder (default LIMEN_DATA, else limen-data).")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
-KeyId = Annotated[str, typer.Argument(metavar="COUNTRY/NAME", help="Such as BIH/officer1.")]
 PublicKey = Annotated[
     Path | None,
     typer.Option(
@@ -48,7 +43,7 @@ def add_country(
     data: DataFolder = None,
 ) -> None:
     """Register a country, or change its contact."""
-    with _database(data).writing() as session:
+    with database(data).writing() as session:
         row = directory.add_country(session, code, contact)
     console.print(f"{row.code} ({countries.name(row.code)}) takes part.", highlight=False)
 
@@ -56,12 +51,12 @@ def add_country(
 @country.command("list")
 def list_countries(data: DataFolder = None, as_json: AsJson = False) -> None:
     """List the countries that take part."""
-    with _database(data).reading() as session:
+    with database(data).reading() as session:
         rows = [
             {"country": row.code, "name": countries.name(row.code), "contact": row.contact}
             for row in directory.list_countries(session)
         ]
-    _show(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @officer.command("add")
@@ -76,7 +71,7 @@ def add_officer(
 ) -> None:
     """Register an officer with a key; without --public-key, this user's own key of that name, made if needed."""
     wanted = Role.parse(role)
-    with _database(data).writing() as session:
+    with database(data).writing() as session:
         added = directory.add_officer(session, name, None, wanted)
         if not pages_only:
             directory.check_key(session, key := _key(name, public_key))
@@ -91,15 +86,15 @@ def list_officers(
     as_json: AsJson = False,
 ) -> None:
     """List officers, retired ones too."""
-    with _database(data).reading() as session:
+    with database(data).reading() as session:
         rows = [{**_row(one), "role": one.role} for one in directory.list_officers(session, of)]
-    _show(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @officer.command("retire")
 def retire_officer(name: KeyId, data: DataFolder = None) -> None:
     """Take no more from this officer, at once; their sessions end."""
-    with _database(data).writing() as session:
+    with database(data).writing() as session:
         directory.retire_officer(session, name)
     console.print(f"{name} is retired.", highlight=False)
 
@@ -107,7 +102,7 @@ def retire_officer(name: KeyId, data: DataFolder = None) -> None:
 @device.command("add")
 def add_device(name: KeyId, public_key: PublicKey = None, data: DataFolder = None) -> None:
     """Register a device with a key; without --public-key, this user's own key of that name, made if needed."""
-    with _database(data).writing() as session:
+    with database(data).writing() as session:
         directory.add_device(session, name, _key(name, public_key))
     _registered(name, made=public_key is None)
 
@@ -119,35 +114,107 @@ def list_devices(
     as_json: AsJson = False,
 ) -> None:
     """List devices, retired ones too."""
-    with _database(data).reading() as session:
+    with database(data).reading() as session:
         rows = [_row(one) for one in directory.list_devices(session, of)]
-    _show(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @device.command("retire")
 def retire_device(name: KeyId, data: DataFolder = None) -> None:
     """Take no more from this device, at once."""
-    with _database(data).writing() as session:
+    with database(data).writing() as session:
         directory.retire_device(session, name)
     console.print(f"{name} is retired.", highlight=False)
 
 
 @app.command("invite")
 def invite(name: KeyId, data: DataFolder = None) -> None:
-    """Print a link that signs an officer in to the pages, once, within 15 minutes."""
-    hub = settings.load(data)
-    with open_database(hub).writing() as session:
-        found = directory.find_officer(session, name)
-        if found is None:
-            raise NotFound(
-                f"There is no officer {name[:80]}.", advice=f"Register them: limen access officer add {name}."
-            )
-        token = sessions.invite(session, found)
-    typer.echo(f"{hub.url}/enter/{token}")
+    """Print a link with which an officer makes a passkey for the pages, once, within 15 minutes."""
+    with database(data).writing() as session:
+        token = sessions.invite(session, _officer(session, name))
+    typer.echo(f"{settings.load(data).url}/enter/{token}")
 
 
-def _database(data: Path | None) -> Database:
-    return open_database(settings.load(data))
+@app.command("first")
+def first(name: KeyId, data: DataFolder = None) -> None:
+    """Name the first administrator of a hub, and print their one-time link. Refused once there is one."""
+    with database(data).writing() as session:
+        if any(one.role == Role.ADMINISTRATOR and one.retired is None for one in directory.list_officers(session)):
+            raise Refused("There is an administrator already.", advice="They name others: limen access officer add.")
+        directory.add_country(session, name.partition("/")[0])
+        session.flush()
+        officer = directory.add_officer(session, name, None, Role.ADMINISTRATOR)
+        session.flush()
+        token = sessions.invite(session, officer)
+    typer.echo(f"{settings.load(data).url}/enter/{token}")
+
+
+@app.command("revoke")
+def revoke(name: KeyId, data: DataFolder = None) -> None:
+    """End all sessions and tokens of an officer, and void their links, at once."""
+    with database(data).writing() as session:
+        ended = sessions.revoke(session, _officer(session, name))
+    console.print(f"{ended} session(s) and token(s) of {name} ended.", highlight=False)
+
+
+@app.command("provider")
+def set_provider(
+    code: Annotated[str, typer.Argument(help="Country, alpha-3.")],
+    issuer: Annotated[str, typer.Argument(help="The provider's issuer, such as https://login.example.")],
+    client: Annotated[str, typer.Argument(help="The hub's client id there.")],
+    secret: Annotated[Path | None, typer.Option(help="File with the client's secret; - asks for it.")] = None,
+    data: DataFolder = None,
+) -> None:
+    """Let a country's officers sign in at its own OpenID Connect provider."""
+    hub, text, of = settings.load(data), _secret(secret), countries.check(code)
+    if not text:
+        with database(data).writing() as session:
+            providers.set_provider(session, of, issuer, client, None)
+    else:
+        with parts.temporary(hub, ["vault"]), VaultClient.connect(hub) as vault, database(data).writing() as session:
+            providers.set_provider(session, of, issuer, client, lambda context: vault.seal(context, text)[1])
+    console.print(f"{of} signs in at {issuer}. The hub's address there: {hub.url}/sign-in/provider/back")
+
+
+@officer.command("link")
+def link_officer(
+    name: KeyId,
+    subject: Annotated[str, typer.Argument(help="Who they are at their country's provider (`sub`).")],
+    data: DataFolder = None,
+) -> None:
+    """Say who an officer is at their country's provider."""
+    with database(data).writing() as session:
+        providers.name(session, _officer(session, name), subject)
+    console.print(f"{name} may sign in at the provider.", highlight=False)
+
+
+app.command("ask")(decisions.ask)
+app.command("approvals")(decisions.list_approvals)
+app.command("approve")(decisions.approve)
+app.command("deny")(decisions.deny)
+app.command("cap")(watching.cap)
+app.command("alerts")(watching.alerts)
+app.command("suspend")(watching.suspend)
+app.command("reinstate")(watching.reinstate)
+app.command("canary")(watching.canary)
+app.add_typer(decisions.rule, name="rule")
+
+
+def _officer(session: Session, name: str) -> Officer:
+    found = directory.find_officer(session, name)
+    if found is None:
+        raise NotFound(f"There is no officer {name[:80]}.", advice=f"Register them: limen access officer add {name}.")
+    return found
+
+
+def _secret(file: Path | None) -> bytes:
+    if file is None:
+        return b""
+    try:
+        text = getpass.getpass("Client's secret: ") if str(file) == "-" else file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(f"{file} cannot be read.") from None
+    return text.strip().encode()
 
 
 def _key(name: str, public_key: Path | None) -> bytes:
@@ -168,20 +235,7 @@ def _row(one: Officer | Device) -> dict[str, object]:
     return {
         "name": f"{one.country}/{one.name}",
         "key": keys.fingerprint(one.public_key) if one.public_key else None,
-        "registered": _day(one.created),
-        "retired": _day(one.retired),
+        "registered": day(one.created),
+        "retired": day(one.retired),
+        "suspended": day(one.suspended),
     }
-
-
-def _day(moment: int | None) -> str | None:
-    return None if moment is None else time.strftime("%Y-%m-%d", time.gmtime(moment))
-
-
-def _show(rows: Sequence[Mapping[str, object]], as_json: bool) -> None:
-    if as_json:
-        console.print_json(data=list(rows))
-        return
-    table = Table(*(rows[0] if rows else ["none"]), box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    console.print(table)

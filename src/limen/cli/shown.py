@@ -1,0 +1,43 @@
+"""What the commands of `limen access` and `limen cases` share: their options, the hub's database, tables to look at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from limen import settings
+from limen.records.database import Database, open_database
+
+console = Console()
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="The hub's data folder (default LIMEN_DATA, else limen-data).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+KeyId = Annotated[str, typer.Argument(metavar="COUNTRY/NAME", help="Such as BIH/officer1.")]
+
+
+def database(data: Path | None) -> Database:
+    """The hub's database."""
+    return open_database(settings.load(data))
+
+
+def day(moment: int | None) -> str | None:
+    """The UTC day of a moment in Unix seconds."""
+    return None if moment is None else time.strftime("%Y-%m-%d", time.gmtime(moment))
+
+
+def show_rows(rows: Sequence[Mapping[str, object]], as_json: bool) -> None:
+    """Print rows as a table, or as JSON."""
+    if as_json:
+        console.print_json(data=list(rows))
+        return
+    table = Table(*(rows[0] if rows else ["none"]), box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    console.print(table)

@@ -1,0 +1,92 @@
+"""Caps, alerts, suspensions and canaries: parts of `limen access`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from limen import settings
+from limen.access import canaries, caps, watch
+from limen.access.caps import Kind
+from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
+from limen.errors import NotFound
+from limen.hub import parts
+from limen.records import store
+from limen.records.database import open_database
+from limen.records.index import keyed_hash
+from limen.vault.client import VaultClient
+
+IsDevice = Annotated[bool, typer.Option("--device", help="It is a device, not an officer.")]
+
+
+def cap(
+    name: Annotated[str, typer.Argument(metavar="COUNTRY[/NAME]", help="Such as BIH/officer1, or BIH.")],
+    minute: Annotated[int | None, typer.Option(help="Searches a minute.")] = None,
+    hour: Annotated[int | None, typer.Option(help="Searches an hour.")] = None,
+    per_day: Annotated[int | None, typer.Option("--day", help="Searches a day.")] = None,
+    hours: Annotated[str, typer.Option(help="Usual hours in UTC, such as 6-18; others raise an alert.")] = "",
+    device: IsDevice = False,
+    person: Annotated[bool, typer.Option("--person", help="An officer's cap at the pages, not of their key.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Set how much may be asked; without any number, the default again. In force within seconds."""
+    kind = Kind.COUNTRY if "/" not in name else Kind.DEVICE if device else Kind.PERSON if person else Kind.OFFICER
+    with database(data).writing() as session:
+        caps.allow(session, (kind, name), minute=minute, hour=hour, day=per_day, hours=hours)
+    console.print(f"The allowance of {name} ({kind}) is set.", highlight=False)
+
+
+def alerts(
+    unseen: Annotated[bool, typer.Option("--unseen", help="Only those that nobody has looked into.")] = False,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """What was noticed: who asks too much, or what nobody honest asks."""
+    with database(data).reading() as session:
+        rows = [
+            {
+                "rule": one.rule,
+                "who": one.name,
+                "times": one.count,
+                "first": day(one.first),
+                "last": day(one.last),
+                "suspended": "yes" if one.suspended else "no",
+                "seen": day(one.seen),
+            }
+            for one in watch.alerts(session, unseen=unseen)
+        ]
+    show_rows(rows, as_json)
+
+
+def suspend(name: KeyId, device: IsDevice = False, data: DataFolder = None) -> None:
+    """Let an officer or device do nothing more, at once, until they are reinstated."""
+    with database(data).writing() as session:
+        if not watch.suspend(session, name, device=device):
+            raise NotFound(f"There is nobody {name[:80]} to suspend.")
+    console.print(f"{name} is suspended.", highlight=False)
+
+
+def reinstate(name: KeyId, device: IsDevice = False, data: DataFolder = None) -> None:
+    """End a suspension."""
+    with database(data).writing() as session:
+        watch.reinstate(session, None, name, device=device)
+    console.print(f"{name} may go on.", highlight=False)
+
+
+def canary(
+    country: Annotated[str, typer.Argument(help="Whose record.")],
+    record: Annotated[str, typer.Argument(help="The owner's id of an imported record of nobody.")],
+    data: DataFolder = None,
+) -> None:
+    """Make a record of nobody a canary: whoever finds it is suspended."""
+    hub = settings.load(data)
+    records = open_database(hub)
+    with parts.temporary(hub, ["vault"]), VaultClient.connect(hub) as vault:
+        key = keyed_hash(records, vault, country).record_id(record)
+    with records.writing(country) as session:
+        found = store.by_external_key(session, country, key)
+        if found is None:
+            raise NotFound(f"{country} has no record of that id here.")
+        canaries.name(session, found.id)
+    console.print("The record is a canary.", highlight=False)
