@@ -67,6 +67,8 @@ class Position(IntEnum):
     LEFT_INTERDIGITAL = 34
     LEFT_THENAR = 35
     LEFT_HYPOTHENAR = 36
+    RIGHT_GRASP = 37
+    LEFT_GRASP = 38
 
     @property
     def slug(self) -> str:

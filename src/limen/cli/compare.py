@@ -23,7 +23,7 @@ from limen.ridge.evidence import llr
 from limen.ridge.extract import RidgeExtractor
 from limen.ridge.picture import draw
 from limen.ridge.template import RidgeTemplate
-from limen.ridge.views import views
+from limen.ridge.views import probe_views, views
 from limen.terms import Position
 
 WORDS = ((12.0, "very strong"), (7.0, "strong"), (3.0, "moderate"), (0.0, "weak"))  # nats; for people, not decisions
@@ -51,7 +51,9 @@ def command(
 
 def _best(a: RidgeTemplate, b: RidgeTemplate) -> tuple[RidgeTemplate, RidgeTemplate, Comparison]:
     """The views of both prints that are most alike, and their comparison."""
-    tried = [(first, second, explain(prepare(first), prepare(second))) for first in views(a) for second in views(b)]
+    tried = [
+        (first, second, explain(prepare(first), prepare(second))) for first in probe_views(a) for second in views(b)
+    ]
     return max(tried, key=lambda one: one[2].score)
 
 

@@ -18,8 +18,8 @@ SLAPS = {
     Position.PLAIN_LEFT_FOUR: frozenset({7, 8, 9, 10}),
     Position.PLAIN_THUMBS: frozenset({1, 6}),
 }
-RIGHT_PALM = frozenset({21, 22, 25, 26, 29, 31, 32, 33})  # codes of the right hand, ANSI/NIST-ITL Table 8
-LEFT_PALM = frozenset({23, 24, 27, 28, 30, 34, 35, 36})
+RIGHT_PALM = frozenset({21, 22, 25, 26, 29, 31, 32, 33, 37})  # codes of the right hand, ANSI/NIST-ITL Table 8
+LEFT_PALM = frozenset({23, 24, 27, 28, 30, 34, 35, 36, 38})
 FINGERS = frozenset(range(1, 11))
 
 

@@ -16,6 +16,7 @@ from limen.matcher.gallery import Gallery, Reference
 from limen.matcher.positions import Group, group
 from limen.matcher.search import by_print, compare_prints, match_of
 from limen.matcher.tail import mark_threshold
+from limen.ridge import views
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality
 from limen.wire.messages import MAX_MATCHES
@@ -41,9 +42,11 @@ def leads(gallery: Gallery, reference: Reference, *, now: int | None = None) -> 
     if not groups or not allowed.any():
         return ()
     template = RidgeTemplate.unpack(reference.template)
-    slots = by_print(gallery, groups, template, allowed)
+    pieces = views.parts(template) if reference.modality is Modality.PALM else [template]
+    slots = {slot for piece in pieces for slot in by_print(gallery, groups, piece, allowed)}
     findings: dict[int, list[Finding]] = defaultdict(list)
-    compare_prints(gallery, 0, groups, template, slots, findings)
+    for piece in pieces:  # of a palm; the best counts (`fuse`)
+        compare_prints(gallery, 0, groups, piece, slots, findings)
     found = [fuse(slot, None, findings[slot]) for slot in slots]
     least = mark_threshold(FALSE_LEADS, int(np.count_nonzero(allowed)))
     strong = sorted((one for one in found if one.total > least), key=lambda one: one.total, reverse=True)

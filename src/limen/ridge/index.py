@@ -16,7 +16,7 @@ from limen.errors import BadTemplate
 from limen.ridge import _native
 from limen.ridge.comparator import prepare
 from limen.ridge.template import RidgeTemplate
-from limen.ridge.views import is_whole, views
+from limen.ridge.views import is_whole, probe_views, views
 
 Found = tuple[np.ndarray, np.ndarray]
 EXHAUSTIVE = 2**63
@@ -74,10 +74,10 @@ class RidgeIndex:
         self, probes: Sequence[RidgeTemplate], limit: int, *, exhaustive: bool = False, threads: int = 1
     ) -> list[Found]:
         """As `search` for each probe; all share one pass over the prints."""
-        ready = [[prepare(view) for view in views(probe)] for probe in probes]
+        ready = [[prepare(view) for view in probe_views(probe)] for probe in probes]
         return self._prints.search(ready, limit, EXHAUSTIVE if exhaustive else 0, threads)
 
     def search_among(self, probe: RidgeTemplate, keys: ArrayLike, limit: int) -> Found:
         """As `search`, but only these keys, each compared exactly; unknown ones are skipped."""
-        ready = [prepare(view) for view in views(probe)]
+        ready = [prepare(view) for view in probe_views(probe)]
         return self._prints.search_among(ready, np.ascontiguousarray(keys, np.uint64), limit)
