@@ -6,8 +6,15 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+from click.testing import Result
 from tests.front.house import House, tell
+from typer.testing import CliRunner
 
+from limen.access import approvals, directory, keys
+from limen.access.directory import Role
+from limen.cli import ledger as command
+from limen.errors import NotAllowed
 from limen.front.journal import Journal
 from limen.ledger import logged, note
 from limen.ledger import receipt as receipts
@@ -17,6 +24,7 @@ from limen.ledger.note import Key
 from limen.ledger.tiles import Folder, unpack_bundle
 from limen.records import journal
 from limen.records.tables import JournalRow
+from limen.search.ledger import Pseudonyms
 
 PURPOSE = {"purpose": "border-control"}
 CAPTURE = {"content-type": "application/limen-sealed"}
@@ -76,7 +84,7 @@ def test_what_others_put_on_record_comes_into_the_log_once(tmp_path: Path) -> No
         assert [line.id for line in entries(folder, "key-changed")] == [id.bytes]
         with house.database.writing() as session:  # as if a front had died before it took the entry from the table
             session.add(JournalRow(id=id, kind="key-changed", at=0, who="FRA", purpose="", answer=""))
-        again = Journal(house.database, house.parts.writer)
+        again = Journal(house.database, house.parts.writer, Pseudonyms(house.parts.vault))
         while await again.drain():
             pass
         assert audit(folder, await vault.identity()).kinds["key-changed"] == 1
@@ -120,5 +128,40 @@ def test_everyone_may_read_the_log_and_nothing_else_of_its_folder(tmp_path: Path
                 "tile/",
             ):
                 assert (await stranger.get(f"/ledger/{path}")).status_code in (401, 404), path
+
+    tell(tmp_path, story)
+
+
+def test_who_searched_is_told_when_two_people_agree_and_never_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMEN_KEYS", str(tmp_path / "keys"))
+
+    def limen(house: House, *words: str) -> Result:
+        return CliRunner().invoke(command.app, [*words, "--data", str(house.settings.data)])
+
+    async def story(house: House) -> None:
+        async with house.signed() as client:
+            opened = (await client.post("/v1/searches", json=PURPOSE)).json()
+        with house.database.writing() as session:
+            directory.add_officer(session, "BIH/dpo", keys.generate("BIH/dpo"), Role.DATA_PROTECTION)
+            directory.add_officer(session, "BIH/security", keys.generate("BIH/security"), Role.SECURITY)
+            directory.add_officer(session, "BIH/curious", keys.generate("BIH/curious"), Role.OFFICER)
+        ask = ("open", opened["id"], "--as", "BIH/security")
+        assert limen(house, "open", opened["id"], "--as", "BIH/curious", "--reason", "curious").exit_code != 0
+        found = await asyncio.to_thread(limen, house, *ask)
+        assert isinstance(found.exception, NotAllowed) and found.exception.code == "needs-approval"
+        assert (await asyncio.to_thread(limen, house, *ask, "--reason", "complaint 7")).exit_code == 0
+        with house.database.writing() as session:
+            decider = directory.find_officer(session, "BIH/dpo")
+            assert decider is not None
+            [asked] = approvals.waiting(session, decider)
+            approvals.decide(session, decider, asked.id, approved=True)
+        found = await asyncio.to_thread(limen, house, *ask)
+        assert found.output.strip() == "BIH/officer1"
+        again = await asyncio.to_thread(limen, house, *ask)
+        assert isinstance(again.exception, NotAllowed)  # an approval serves once
+        while not entries(house.settings.data / "ledger", "pseudonym-opened"):
+            await asyncio.sleep(0.05)
 
     tell(tmp_path, story)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limen.errors import BadInput
-from limen.ledger.entry import MAX_ENTRY, Entry, Kind, pseudonym
+from limen.errors import BadInput, Damaged
+from limen.ledger import pseudonym
+from limen.ledger.entry import MAX_ENTRY, Entry, Kind
 from limen.terms import Answer, Purpose
 
 ENTRIES = st.builds(
@@ -19,7 +21,7 @@ ENTRIES = st.builds(
     st.integers(0, 2**32 - 1),
     st.none() | st.sampled_from(Purpose),
     st.none() | st.sampled_from(Answer),
-    st.just(b"") | st.binary(min_size=16, max_size=16),
+    st.just(b"") | st.binary(min_size=pseudonym.LENGTH, max_size=pseudonym.LENGTH),
     models=st.binary(max_size=32),
 )
 
@@ -46,9 +48,22 @@ def test_other_bytes_are_no_entry(data: bytes) -> None:
         Entry.unpack(data)
 
 
-def test_a_pseudonym_needs_its_key_and_differs_every_time() -> None:
-    key, other = b"a" * 32, b"b" * 32
-    names = {pseudonym(k, i, "BIH/officer1") for k in (key, other) for i in (bytes(16), b"1" * 16)}
-    assert len(names) == 4 and all(len(name) == 16 for name in names)
-    with pytest.raises(BadInput):
-        pseudonym(b"short", bytes(16), "BIH")
+def test_a_pseudonym_opens_with_its_key_for_its_entry_alone() -> None:
+    key, other = X25519PrivateKey.generate(), X25519PrivateKey.generate()
+    public = key.public_key().public_bytes_raw()
+    names = {pseudonym.make(public, bytes(16), who) for who in ("BIH/officer1", "BIH/officer1", "BIH")}
+    assert len(names) == 3 and {len(name) for name in names} == {pseudonym.LENGTH}
+    assert {pseudonym.reveal(key, bytes(16), name) for name in names} == {"BIH/officer1", "BIH"}
+    name = pseudonym.make(public, bytes(16), "BIH/officer1")
+    for wrong in (
+        (other, bytes(16), name),
+        (key, b"1" * 16, name),
+        (key, bytes(16), name[:-1] + b"x"),
+        (key, b"", b""),
+    ):
+        with pytest.raises(Damaged):
+            pseudonym.reveal(*wrong)
+    assert pseudonym.make(public, bytes(16), "") == b""
+    for who in ("é", "B" * 73, "BIH\0"):
+        with pytest.raises(BadInput):
+            pseudonym.make(public, bytes(16), who)

@@ -14,13 +14,22 @@ import typer
 from rich.console import Console
 
 from limen import settings as configuration
+from limen.access import approvals
+from limen.access.approvals import Matter
+from limen.access.here import officer_here
 from limen.client.log import RemoteLog
-from limen.errors import BadInput
+from limen.errors import BadInput, NotFound
 from limen.ledger import note
 from limen.ledger.audit import audit
+from limen.ledger.entry import Entry, Kind
 from limen.ledger.note import Key
+from limen.ledger.tiles import Folder
+from limen.ledger.tree import WIDTH
 from limen.ledger.witness import Witness, witness_key
+from limen.records import journal
+from limen.records.database import open_database
 from limen.vault.client import VaultClient
+from limen.vault.commands import Verb
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -114,6 +123,57 @@ def witness(
             with _at_hand(log, None, settings, entries=False) as (folder, _):
                 origin = note.parse(note.split(_read(folder / "checkpoint"))[0]).origin
                 typer.echo(cosigner.cosign(folder, keys.get(origin)).decode(), nl=False)
+
+
+@app.command("open")
+def open_pseudonym(
+    entry: Annotated[str, typer.Argument(metavar="INDEX|ID", help="The entry: its number in the log, or its id.")],
+    officer: Annotated[str, typer.Option("--as", metavar="COUNTRY/NAME", help="Who asks, with a key on this machine.")],
+    reason: Annotated[str, typer.Option(help="Why; asks a second person to approve.")] = "",
+    data: Data = None,
+) -> None:
+    """Tell who an entry is about. It takes two: one asks with --reason, another approves, the first comes again."""
+    settings = configuration.load(data)
+    found = _entry_of(settings.data / "ledger", entry)
+    if not found.who:
+        raise NotFound("This entry names nobody.")
+    parameters = {"entry": found.id.hex(), "kind": found.kind.value}
+    database = open_database(settings)
+    if reason:
+        with database.writing() as session:
+            asked = approvals.ask(
+                session,
+                officer_here(session, officer),
+                Matter.OPEN_PSEUDONYM,
+                parameters,
+                what=f"Tell who entry {found.id.hex()} ({found.kind.value}) of the ledger is about",
+                reason=reason,
+            )
+            number = asked.id
+        typer.echo(f"Asked. Another person approves: limen access approve {number}")
+        return
+    with database.writing() as session:
+        approvals.use(session, officer_here(session, officer), Matter.OPEN_PSEUDONYM, parameters)
+        journal.put(session, Kind.PSEUDONYM_OPENED, officer)
+        with VaultClient.connect(settings, "vault-keys") as vault:
+            who = vault.command(Verb.REVEAL, entry=found.id, pseudonym=found.who)["who"]
+    typer.echo(who)
+
+
+def _entry_of(folder: Path, wanted: str) -> Entry:
+    """An entry of the log by its index or its id; of several with one id (a search's), the one that names somebody."""
+    size = note.parse(note.split(_read(folder / "checkpoint"))[0]).size
+    log = Folder(folder)
+    if wanted.isdigit() and len(wanted) < 32:
+        if int(wanted) >= size:
+            raise NotFound(f"The log has {size} entries.")
+        return Entry.unpack(log.bundle(int(wanted) // WIDTH, int(wanted) % WIDTH + 1)[-1])
+    text = f'"id":"{wanted.lower()}"'.encode()
+    for bundle in reversed(range(-(-size // WIDTH))):
+        for line in reversed(log.bundle(bundle, min(WIDTH, size - bundle * WIDTH))):
+            if text in line and (found := Entry.unpack(line)).who:
+                return found
+    raise NotFound("There is no such entry that names somebody.", advice="Give its index, or its id in hexadecimal.")
 
 
 def _remote(log: str) -> bool:

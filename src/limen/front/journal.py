@@ -13,6 +13,7 @@ from limen.ledger.writer import Writer
 from limen.records import journal
 from limen.records.database import Database
 from limen.records.tables import JournalRow
+from limen.search.ledger import Pseudonyms
 from limen.terms import Answer, Purpose
 
 POLL_SECONDS = 0.5
@@ -25,8 +26,8 @@ log = structlog.get_logger("ledger")
 class Journal:
     """The one drain of a front."""
 
-    def __init__(self, database: Database, writer: Writer) -> None:
-        self._database, self._writer = database, writer
+    def __init__(self, database: Database, writer: Writer, names: Pseudonyms) -> None:
+        self._database, self._writer, self._names = database, writer, names
         self._draining = asyncio.Lock()
         self._known: set[bytes] | None = None  # ids that the log may hold already; None: not looked at yet
 
@@ -55,17 +56,19 @@ class Journal:
             self._known = {Entry.unpack(line).id for line in await self._writer.last(LOOK_BACK)}
         fresh = [row for row in rows if row.id.bytes not in self._known]
         known, self._known = {row.id.bytes for row in rows}, None  # looked at again if this fails
-        await asyncio.gather(*(self._writer.append(_entry(row)) for row in fresh))
+        entries = [_entry(row, await self._names.pseudonym(row.id.bytes, row.who)) for row in fresh]
+        await asyncio.gather(*(self._writer.append(entry) for entry in entries))
         self._known = known  # should taking them from the table fail, they come again
 
 
-def _entry(row: JournalRow) -> Entry:
+def _entry(row: JournalRow, who: bytes) -> Entry:
     return Entry(
         _kind(row.kind),
         row.id.bytes,
         row.at // MINUTE,
         Purpose(row.purpose) if row.purpose else None,
         Answer(row.answer) if row.answer else None,
+        who,
     )
 
 

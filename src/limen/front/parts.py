@@ -27,7 +27,7 @@ from limen.records import feed
 from limen.records.database import Database, open_database
 from limen.records.retention import purge
 from limen.search.identify import Matcher
-from limen.search.ledger import SearchLedger
+from limen.search.ledger import Pseudonyms, SearchLedger
 from limen.search.life import Searches
 from limen.search.receipt import Receipts, policy_digest
 from limen.settings import Settings
@@ -79,10 +79,11 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
 
     feeder = Feeder(settings.socket("matcher-front"), changes)
     writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)
-    journal = Journal(database, writer)
+    names = Pseudonyms(vault)
+    journal = Journal(database, writer, names)
     unsolved = Unsolved(settings.socket("matcher-front"), database, feeder)
     receipts = Receipts(vault, writer, policy=policy_digest(settings), hardening=confine.in_force())
-    searches = Searches(settings, matcher, hits, receipts, SearchLedger(writer), guard)
+    searches = Searches(settings, matcher, hits, receipts, SearchLedger(writer, names), guard)
     parts = Parts(
         settings=settings,
         database=database,

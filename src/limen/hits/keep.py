@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from limen.errors import BadInput
@@ -145,8 +145,8 @@ def forget_overdue(session: Session, *, now: int | None = None) -> int:
     return len(rows)
 
 
-def _move_held(session: Session, search: uuid.UUID, over: object) -> None:
+def _move_held(session: Session, search: uuid.UUID, over: ColumnElement[bool]) -> None:
     held = session.execute(select(Hit.held, Hit.held_epoch).where(Hit.search == search, Hit.held.is_not(None))).first()
-    heir = session.scalar(select(Hit.id).where(Hit.search == search, ~over).limit(1))  # type: ignore[operator]
+    heir = session.scalar(select(Hit.id).where(Hit.search == search, ~over).limit(1))
     if held and heir:
         session.execute(update(Hit).where(Hit.id == heir).values(held=held.held, held_epoch=held.held_epoch))

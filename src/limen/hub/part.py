@@ -142,8 +142,10 @@ class Part:
 def _environment(part: str) -> dict[str, str]:
     """One thread a process: workers fork, and two cores are shared by all. Parts that see probes set up their heaps.
 
-    The front sees plain captures on their way, and claimed names: what it frees is overwritten too.
+    The front sees plain captures on their way, and claimed names, the vault what is held of a hit: what they free is
+    overwritten too.
     """
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    own = {"matcher": matcher.ENVIRONMENT, "opener": opener.ENVIRONMENT, "front": matcher.ENVIRONMENT}
+    wiped = dict.fromkeys(("matcher", "front", "vault"), matcher.ENVIRONMENT)
+    own = {"opener": opener.ENVIRONMENT} | wiped
     return os.environ | threads | own.get(part, {})

@@ -3,16 +3,13 @@
     {"answer":"no-hit","id":"<hex>","kind":"search-answered","minute":29000000,"models":"<hex>","purpose":"...",
      "software":"limen 0.1.0","v":1,"who":"<hex>"}
 
-There is no field for a name, a biometric, a hash of one, a country or an officer; `who` is a keyed pseudonym. It is
-made anew for every entry, so that without the key nobody can even count one officer's searches; whoever holds the key
-tries the few thousand officers of a hub and finds the one that fits.
+There is no field for a name, a biometric, a hash of one, a country or an officer; `who` is a pseudonym, made anew for
+every entry, that only the vault can open (`ledger.pseudonym`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import hmac
 import json
 import re
 from dataclasses import dataclass
@@ -20,14 +17,14 @@ from enum import StrEnum
 
 from limen import __version__
 from limen.errors import BadInput
+from limen.ledger.pseudonym import LENGTH
 from limen.terms import Answer, Purpose
 
 VERSION = 1
-MAX_ENTRY = 1024  # bytes; ours have about 250, and tlog-tiles allows 65,535
+MAX_ENTRY = 1024  # bytes; ours have about 250, or 500 with a pseudonym, and tlog-tiles allows 65,535
 MINUTE = 60  # seconds
 MAX_WHO = 68  # characters of `COUNTRY/NAME`, as `access.directory` limits them
-PSEUDONYM = 16  # bytes of the HMAC that are kept
-_HEX = re.compile(r"(?:[0-9a-f]{2}){0,32}")
+_HEX = re.compile(rf"(?:[0-9a-f]{{2}}){{0,{LENGTH}}}")
 _SOFTWARE = re.compile(r"[A-Za-z0-9 .+_-]{0,64}")
 
 
@@ -71,7 +68,7 @@ class Entry:
         id: 16 random bytes: of the search, or made for this entry; never derived from what it is about.
         minute: Unix time in minutes, no finer.
         purpose, answer: of a search.
-        who: pseudonym (`pseudonym`), 16 bytes, or empty.
+        who: pseudonym (`ledger.pseudonym`), or empty.
         software: name and version.
         models: digest of the models in use, at most 32 bytes, or empty.
     """
@@ -87,7 +84,7 @@ class Entry:
 
     def pack(self) -> bytes:
         """The line as it is hashed and kept; `BadInput` if a field is out of range."""
-        if len(self.id) != 16 or len(self.who) not in (0, PSEUDONYM) or len(self.models) > 32:
+        if len(self.id) != 16 or len(self.who) not in (0, LENGTH) or len(self.models) > 32:
             raise BadInput("A ledger entry has an id or a digest of the wrong length.")
         if not 0 <= self.minute < 2**32 or not _SOFTWARE.fullmatch(self.software):
             raise BadInput("A ledger entry has a time or a software name that cannot be.")
@@ -118,19 +115,6 @@ class Entry:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput):
             raise BadInput("A line of the ledger is no entry.", code="bad-ledger-entry") from None
         return entry
-
-
-def pseudonym(key: bytes, entry_id: bytes, who: str) -> bytes:
-    """A pseudonym for one entry alone: HMAC-SHA256, shortened to 16 bytes.
-
-    Args:
-        key: at least 32 random bytes, kept apart from the ledger.
-        entry_id: the entry's id, 16 bytes.
-        who: such as `BIH/officer1` or `BIH`.
-    """
-    if len(key) < 32:
-        raise BadInput("A pseudonym key has at least 32 bytes.")
-    return hmac.digest(key, b"limen-ledger-who-v1\0" + entry_id + who.encode("utf-8"), hashlib.sha256)[:PSEUDONYM]
 
 
 def _said(value: object) -> object:

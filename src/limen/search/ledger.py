@@ -1,30 +1,53 @@
 """What the transparency log says of a search: that it was admitted, how it was answered, that it was forgotten.
 
-Random id, minute, purpose, kind of answer, software and models; never who, of which country, or about whom.
+Random id, minute, purpose, kind of answer, software and models; never about whom. Who asked is a pseudonym on the
+admission, which two people together can have opened.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from functools import cache
 from importlib import resources
+from typing import Protocol
 
+from limen.ledger import pseudonym
 from limen.ledger.entry import MINUTE, Entry, Kind
 from limen.ledger.writer import Writer
 from limen.search.open import LoggedEntry, OpenSearch
 from limen.terms import Answer
 
 
+class Vault(Protocol):
+    """What this needs of the vault (`vault.client.AsyncVaultClient`)."""
+
+    async def pseudonym_key(self) -> bytes: ...
+
+
+class Pseudonyms:
+    """Makes pseudonyms with the vault's public key, which is asked for once."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault, self._key = vault, b""
+
+    async def pseudonym(self, entry_id: bytes, who: str) -> bytes:
+        """See `ledger.pseudonym.make`; `Unavailable` if the key is not known yet and the vault is gone."""
+        self._key = self._key or await self._vault.pseudonym_key()
+        return pseudonym.make(self._key, entry_id, who)
+
+
 class SearchLedger:
     """Puts searches on record."""
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, writer: Writer, names: Pseudonyms) -> None:
+        self._writer, self._names = writer, names
 
     async def admitted(self, search: OpenSearch) -> None:
-        """On disk before this returns; `Unavailable` if that cannot be."""
-        await self._writer.append(_entry(Kind.SEARCH_ADMITTED, search))
+        """On disk before this returns, with who asks as a pseudonym; `Unavailable` if that cannot be."""
+        who = await self._names.pseudonym(search.id, str(search.searcher))
+        await self._writer.append(dataclasses.replace(_entry(Kind.SEARCH_ADMITTED, search), who=who))
 
     def answered(self, search: OpenSearch, answer: Answer) -> None:
         """How a search was answered; written with the next commit."""

@@ -23,6 +23,8 @@ from limen.wire.messages import (
     IdentityAsk,
     KeyAnswer,
     KeyCommand,
+    PseudonymKey,
+    PseudonymKeyAsk,
     Reseal,
     Seal,
     Sealed,
@@ -82,6 +84,10 @@ class VaultClient:
         """Destroy the keys of records, named by their UUIDs."""
         for start in range(0, len(records), MAX_KEYS):
             self._ask(_shred(country, records[start : start + MAX_KEYS]), Done)
+
+    def pseudonym_key(self) -> bytes:
+        """The public key of the ledger's pseudonyms (`ledger.pseudonym`), X25519, 32 bytes."""
+        return self._ask(PseudonymKeyAsk(), PseudonymKey).public_key
 
     def countries(self) -> dict[str, bool]:
         """Countries that have keys here, and whether each one's are there now."""
@@ -149,6 +155,10 @@ class AsyncVaultClient:
         """See `VaultClient.shred`."""
         for start in range(0, len(records), MAX_KEYS):
             await self._ask(_shred(country, records[start : start + MAX_KEYS]), Done)
+
+    async def pseudonym_key(self) -> bytes:
+        """See `VaultClient.pseudonym_key`."""
+        return (await self._ask(PseudonymKeyAsk(), PseudonymKey)).public_key
 
     async def countries(self) -> dict[str, bool]:
         """See `VaultClient.countries`."""

@@ -9,6 +9,7 @@ from typing import Any
 import cbor2
 
 from limen.errors import BadInput, BadMessage
+from limen.ledger.pseudonym import reveal
 from limen.vault.keys import KeyRing
 from limen.wire.messages import KeyAnswer, KeyCommand
 
@@ -22,6 +23,7 @@ class Verb(IntEnum):
     REVOKE = 4  # {"handed", "passphrase"} -> {}
     RESTORE = 5  # {"handed", "passphrase"} -> {}
     HAND_OUT = 6  # {"passphrase"} -> {"handed"}
+    REVEAL = 7  # {"entry", "pseudonym"} -> {"who"}; `limen ledger open` asks for it once two people have agreed
 
 
 def run(keys: KeyRing, command: KeyCommand) -> KeyAnswer:
@@ -34,7 +36,9 @@ def run(keys: KeyRing, command: KeyCommand) -> KeyAnswer:
     try:
         verb, content = Verb(command.verb), cbor2.loads(command.tail)
         country = command.country.rstrip(b"\0").decode("ascii")
-        given = {name: bytes(content[name]) for name in ("passphrase", "handed") if name in content}
+        given = {
+            name: bytes(content[name]) for name in ("passphrase", "handed", "entry", "pseudonym") if name in content
+        }
     except (ValueError, TypeError, cbor2.CBORDecodeError):
         raise BadMessage("This is no command about keys.") from None
     return KeyAnswer(cbor2.dumps(_done(keys, verb, country, command.epoch, given)))
@@ -52,6 +56,8 @@ def _done(keys: KeyRing, verb: Verb, country: str, epoch: int, given: dict[str, 
             keys.revoke(country, given.get("handed", b""), given.get("passphrase", b""))
         case Verb.HAND_OUT:
             return {"handed": keys.hand_out(country, given.get("passphrase", b""))}
+        case Verb.REVEAL:
+            return {"who": reveal(keys.pseudonyms, given.get("entry", b""), given.get("pseudonym", b""))}
         case Verb.RESTORE:
             keys.restore(country, given.get("handed", b""), given.get("passphrase", b""))
         case _:

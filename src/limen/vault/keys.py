@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -139,6 +140,13 @@ class KeyRing:
     def identity(self) -> bytes:
         """The hub's Ed25519 public key, 32 bytes."""
         return self._identity.public_key().public_bytes_raw()
+
+    @property
+    def pseudonyms(self) -> X25519PrivateKey:
+        """The key of the ledger's pseudonyms (`ledger.pseudonym`), derived from the identity and kept with it."""
+        info = b"limen-ledger-pseudonyms-v1"
+        seed = HKDF(SHA256(), KEY, salt=None, info=info).derive(self._identity.private_bytes_raw())
+        return X25519PrivateKey.from_private_bytes(seed)
 
     def sign(self, message: bytes) -> bytes:
         """Ed25519 signature by the hub's identity, 64 bytes. Callers keep the kinds of message apart by prefix."""

@@ -25,6 +25,8 @@ from limen.wire.messages import (
     Identity,
     IdentityAsk,
     KeyCommand,
+    PseudonymKey,
+    PseudonymKeyAsk,
     Reseal,
     Seal,
     Sealed,
@@ -42,7 +44,7 @@ from limen.wire.messages import (
 REQUESTS: dict[str, tuple[type[Message], ...]] = {
     "vault-opener": (SignOffer, Seal),
     "vault-matcher": (TemplateKeysAsk, CountriesAsk),
-    "vault-front": (Seal, Unseal, Reseal, Shred, SignReceipt, IdentityAsk, CountriesAsk),
+    "vault-front": (Seal, Unseal, Reseal, Shred, SignReceipt, IdentityAsk, CountriesAsk, PseudonymKeyAsk),
     "vault-keys": (KeyCommand,),
 }
 #: Parts that may speak on each socket; none named: any process of the hub's user (`limen records` besides the front).
@@ -99,6 +101,8 @@ class Vault:
                 return self._sign_offer(request)
             case SignReceipt():
                 return self._sign_receipt(request)
+            case PseudonymKeyAsk():
+                return PseudonymKey(self._keys.pseudonyms.public_key().public_bytes_raw())
             case IdentityAsk():
                 return Identity(self._keys.identity)
         raise NotAllowed("This request is not served here.")

@@ -540,6 +540,18 @@ class KeyAnswer(Message, kind=76, tail=MIB):
     tail: bytes
 
 
+@dataclass(frozen=True)
+class PseudonymKeyAsk(Message, kind=77):
+    """Which key seals the ledger's pseudonyms? Answer: PseudonymKey."""
+
+
+@dataclass(frozen=True)
+class PseudonymKey(Message, kind=78, layout="32s"):
+    """X25519 public key (`ledger.pseudonym`)."""
+
+    public_key: bytes
+
+
 # --- importer or front to an enrolment worker (opener-enrol.sock) ---
 
 
