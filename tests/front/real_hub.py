@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import httpx
@@ -84,9 +85,9 @@ def samples(files: dict[str, Path]) -> list[Sample]:
 
 
 @contextlib.contextmanager
-def real_hub(folder: Path) -> Iterator[RealHub]:
-    """The hub, until the block ends."""
-    settings = Settings(data=folder / "hub", port=_free_port())
+def real_hub(folder: Path, **more: Any) -> Iterator[RealHub]:
+    """The hub, until the block ends; with more settings, if there are any."""
+    settings = Settings(data=folder / "hub", port=_free_port(), **more)
     environment = {
         "LIMEN_DATA": str(settings.data),
         "LIMEN_KEYS": str(folder / "keys"),

@@ -93,7 +93,9 @@ def install(app: FastAPI, for_strangers: Callable[[Request], Awaitable[object]])
         except LimenError as refused:
             return answer(refused)
         said = _BY_STATUS.get(error.status_code, errors.BadInput("The request cannot be served.", code="bad-request"))
-        return answer(said, error.status_code)
+        response = answer(said, error.status_code)
+        response.headers.update(error.headers or {})  # `Allow` of 405
+        return response
 
     @app.exception_handler(ClientDisconnect)
     async def _gone(request: Request, error: ClientDisconnect) -> Response:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from limen.errors import BadInput, Refused
+from limen.errors import BadInput, NotAllowed, Refused
 from limen.exchange import osia
 from limen.ledger.entry import Kind
 from limen.records import encounters, journal, store
@@ -78,7 +78,7 @@ class Encounters:
         found = self.enrol(job, data)
         images = [one for one in found.samples if one.modality]
         if not any(one.usable for one in images):
-            raise unusable(images[0]) if images else BadInput("The encounter has no image of a face, finger or palm.")
+            raise unusable(images[0]) if images else NotAllowed("The encounter has no image that could be searched.")
         entry = self._entry(ids, old, found)
         self.allow(entry.purpose.value)
         key = self.hashes.image(0, 0, 0, hashlib.sha256(data).digest())

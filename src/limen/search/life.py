@@ -194,7 +194,7 @@ class Searches:
             raise _not_opened(capture.form)
         if report.outcome == NOT_SERVED:
             raise NotAllowed(
-                "The request has templates, references, encrypted parts or filters, which the hub does not take.",
+                "The request has no images, or templates, references, encrypted parts or filters beside them.",
                 advice="Send images, and no filter but biometricType.",
             )
         if report.outcome != TO_MATCHER:

@@ -75,7 +75,10 @@ def probe(data: bytes, *, verify: bool) -> Probe:
     _whole(found.encryption, found.integrity)
     _plain(found.biometricData)
     wanted = modalities(found.filter) if isinstance(found, IdentifyRequest) else BIOMETRIC_TYPES
-    return Probe(samples([item for item in found.biometricData if item.biometricType in wanted]))
+    asked = samples([item for item in found.biometricData if item.biometricType in wanted])
+    if not asked:
+        raise NotAllowed("There is no image of a face, finger, palm or mark to search with.")
+    return Probe(asked)
 
 
 def check_pair(data: bytes) -> None:
