@@ -115,6 +115,11 @@ class Matcher:
         assert self._searching is not None
         self._searching.write(decision.pack())
 
+    def tell(self, message: Message) -> None:
+        """Say something unasked on the line of the searches."""
+        assert self._searching is not None
+        self._searching.write(message.pack())
+
     def die(self) -> None:
         """Drop all connections, as a killed process does."""
         for writer in self._writers:
