@@ -1,0 +1,284 @@
+"""OSIA against a whole hub: what each operation does, call-backs, and the standard's own description."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from tests.front.real_hub import RealHub, real_hub
+
+from limen.access import keys
+from limen.access.signing import HttpSignature
+from limen.front.osia.callbacks import signed_bytes
+
+ROOT = Path(__file__).parents[3]
+STANDARD = Path(os.environ.get("LIMEN_TEST_OSIA", ROOT.parent / "shared" / "standards" / "osia-abis-1.6.0.yaml"))
+CLERK, OFFICER = "BIH/clerk1", "BIH/officer1"
+PURPOSE = {"Limen-Purpose": "border-control"}
+
+
+@dataclass
+class Client:
+    """An integrator's server: takes call-backs, answers them with the statuses given."""
+
+    port: int = 0
+    got: list[tuple[str, str, str, bytes]] = field(default_factory=list)  # path, type, signature, body
+    statuses: list[int] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait(self, count: int) -> None:
+        """Until so many call-backs have come."""
+        end = time.monotonic() + 60
+        while len(self.got) < count:
+            assert time.monotonic() < end, "no call-back came"
+            time.sleep(0.05)
+
+
+@dataclass
+class Osia:
+    """A running hub with an OSIA client."""
+
+    made: RealHub
+    client: Client
+
+    def http(self, who: str = CLERK) -> httpx.Client:
+        """Signed requests of somebody."""
+        auth = HttpSignature(keys.load(who), who)
+        url = f"{self.made.settings.url}/osia/v1"
+        return httpx.Client(base_url=url, auth=auth, timeout=90, params={"transactionId": "t"}, headers=PURPOSE)
+
+    def data(self, *names: str) -> list[dict[str, Any]]:
+        """The wanted person as OSIA has them."""
+        return [
+            {
+                "biometricType": "FACE" if name == "face" else "FINGER",
+                "biometricSubType": "PORTRAIT" if name == "face" else name.upper().replace("-", "_"),
+                "image": base64.b64encode(self.made.wanted[name].read_bytes()).decode("ascii"),
+            }
+            for name in names or ("face", "right-index", "left-index")
+        ]
+
+    def encounter(self, **more: Any) -> dict[str, Any]:
+        """An encounter of the wanted person."""
+        said = {
+            "status": "ACTIVE",
+            "encounterType": "arrest",
+            "galleries": ["locate-wanted"],
+            "biographicData": {"firstName": "Ana", "lastName": "Ćosić", "dateOfBirth": "1980-02-01", "gender": "F"},
+            "contextualData": {"notice": "blue", "place": "Sarajevo"},
+            "biometricData": self.data("right-index", "left-index"),
+        }
+        return said | more
+
+
+@pytest.fixture(scope="module")
+def osia(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Osia]:
+    client = Client()
+
+    class Taker(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            client.got.append((self.path, self.headers["content-type"], self.headers["limen-signature"], body))
+            self.send_response(client.statuses.pop(0) if client.statuses else 204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    client.port = server.server_address[1]
+    try:
+        with real_hub(tmp_path_factory.mktemp("osia"), osia_callbacks=f"https://other.test, {client.origin}") as made:
+            made.limen("access", "officer", "add", CLERK, "--role", "clerk")
+            yield Osia(made, client)
+    finally:
+        server.shutdown()
+
+
+def test_a_wanted_person_is_found_without_a_score(osia: Osia) -> None:
+    with osia.http(OFFICER) as api:
+        found = api.post("/identify/ALL", json={"filter": {}, "biometricData": osia.data()})
+        assert found.status_code == 200, found.text
+        [candidate] = found.json()
+        assert (candidate["personId"], candidate["rank"], candidate["score"]) == ("FRA:FRA-2026-0001", 1, 1.0)
+        assert candidate["others"]["notice"] == "red" and candidate["others"]["next"]
+        other = api.post("/identify/alert", json={"filter": {}, "biometricData": osia.data()})
+        assert other.json() == []
+        nobody = api.post("/identify/ALL", params={"maxNbCand": 0}, json={"filter": {}, "biometricData": osia.data()})
+        assert nobody.json() == []
+
+
+def test_what_is_not_searched_is_said(osia: Osia) -> None:
+    search = {"filter": {}, "biometricData": osia.data("face")}
+    cases = [
+        ({}, search | {"filter": {"dateOfBirthMin": "1980-01-01"}}, 403),
+        ({}, search | {"biometricData": [{"biometricType": "FACE", "imageRef": "http://x.test/1"}]}, 403),
+        ({}, search | {"biometricData": [{"biometricType": "FACE", "template": "AAAA"}]}, 403),
+        ({}, search | {"biometricData": [{"biometricType": "FACE", "image": "!"}]}, 400),
+        ({}, search | {"biometricData": [{"biometricType": "FACE", "image": "AAAA"}]}, 400),
+        ({}, {"biometricData": []}, 400),
+        ({"callback": "http://169.254.169.254/latest"}, search, 403),
+        ({"callback": f"{osia.client.origin}@evil.test/"}, search, 403),
+        ({"callback": "file:///etc/passwd"}, search, 403),
+    ]
+    with osia.http(OFFICER) as api:
+        for params, body, status in cases:
+            answer = api.post("/identify/ALL", params=params, json=body)
+            assert answer.status_code == status, (params, answer.text)
+            assert set(answer.json()) == {"code", "message"}
+        assert api.post("/identify/VIP", json=search).status_code == 404
+        assert api.post("/identify/ALL", json=search, headers={"Limen-Purpose": ""}).status_code == 403
+        assert "cannot tell" in api.post("/identify/ALL", json=cases[4][1]).json()["message"]
+
+
+def test_verification_is_of_one_person(osia: Osia) -> None:
+    with osia.http(OFFICER) as api:
+        body = {"biometricData": osia.data()}
+        true = api.post("/verify/ALL/FRA:FRA-2026-0001", json=body).json()
+        assert true["decision"] is True and true["scores"][0]["score"] == 1.0
+        assert api.post("/verify/ALL/FRA:FRA-2026-0002", json=body).json() == {"decision": False}
+        assert api.post("/verify/ALL/FRA:FRA-2026-0003", json=body).status_code == 404
+        assert api.post("/verify", json={"biometricData1": [], "biometricData2": []}).status_code == 403
+
+
+def test_persons_from_beginning_to_end(osia: Osia) -> None:
+    with osia.http() as api:
+        assert api.post("/persons/p1/encounters/e1", json=osia.encounter()).json() == {
+            "personId": "p1",
+            "encounterId": "e1",
+        }
+        assert api.post("/persons/p1/encounters/e1", json=osia.encounter()).status_code == 409
+        second = api.post("/persons/p1/encounters", json=osia.encounter(galleries=["alert"])).json()["encounterId"]
+        own = api.post("/persons", json=osia.encounter()).json()
+
+        read = api.get("/persons/p1/encounters/e1").json()
+        assert read["biographicData"]["lastName"] == "Ćosić" and read["contextualData"]["place"] == "Sarajevo"
+        assert [item["biometricSubType"] for item in read["biometricData"]] == ["RIGHT_INDEX", "LEFT_INDEX"]
+        assert all("image" not in item and "template" not in item for item in read["biometricData"])
+        assert {one["encounterId"] for one in api.get("/persons/p1/encounters").json()} == {"e1", second}
+        assert api.get("/persons/p1/encounters/e1/templates").status_code == 403
+
+        assert api.put("/persons/p1/encounters/e1", json=osia.encounter(encounterType="new")).status_code == 200
+        assert api.put("/persons/p1/encounters/e1/status", params={"status": "INACTIVE"}).status_code == 204
+        assert api.put("/persons/p1/encounters/e1/galleries", json=["identify-person"]).status_code == 204
+        changed = api.get("/persons/p1/encounters/e1").json()
+        assert (changed["encounterType"], changed["status"], changed["galleries"]) == (
+            "new",
+            "INACTIVE",
+            ["identify-person"],
+        )
+
+        ids = {(one["personId"], one["encounterId"]) for one in api.get("/galleries/ALL").json()}
+        assert {("p1", "e1"), ("p1", second), (own["personId"], own["encounterId"])} <= ids
+        csv = api.get("/galleries/identify-person", headers={"Accept": "text/csv"})
+        assert csv.headers["content-type"].startswith("text/csv") and "p1,e1" in csv.text.splitlines()
+
+        again = api.post(f"/identify/ALL/{own['personId']}", json={"biometricType": ["FINGER"]}).json()
+        assert own["personId"] not in {one["personId"] for one in again}
+        assert "p1" in {one["personId"] for one in again}
+
+        assert api.post(f"/persons/{own['personId']}/merge/p1").status_code == 204
+        assert api.get("/persons/p1/encounters").status_code == 404
+        assert len(api.get(f"/persons/{own['personId']}/encounters").json()) == 3
+        assert api.post("/persons/p2/encounters/e1", json=osia.encounter()).status_code == 200
+        assert api.post(f"/persons/p2/merge/{own['personId']}").status_code == 409
+        assert api.post(f"/persons/p2/move/{own['personId']}/encounters/{second}").status_code == 204
+        assert api.delete("/persons/p2/encounters/e1").status_code == 204
+        assert api.get("/persons/p2/encounters").json()[0]["encounterId"] == second
+        for person in ("p2", own["personId"]):
+            assert api.delete(f"/persons/{person}").status_code == 204
+            assert api.delete(f"/persons/{person}").status_code == 404
+
+
+def test_only_a_clerk_and_only_of_ones_own_country(osia: Osia) -> None:
+    with osia.http(OFFICER) as api:
+        assert api.post("/persons", json=osia.encounter()).status_code == 403
+        assert api.get("/galleries/ALL").status_code == 403
+        assert api.delete("/persons/FRA-2026-0001").status_code == 403
+    with osia.http() as api:
+        assert api.get("/persons/FRA-2026-0001/encounters").status_code == 404
+        assert api.delete("/persons/FRA-2026-0001").status_code == 404
+        assert api.post("/identify/ALL/FRA:FRA-2026-0001", json={}).status_code == 404
+    assert httpx.get(f"{osia.made.settings.url}/osia/v1/galleries", params={"transactionId": "t"}).status_code == 403
+
+
+def test_a_result_is_called_back_signed_and_again_until_it_is_taken(osia: Osia) -> None:
+    osia.client.got.clear()
+    osia.client.statuses[:] = [500]
+    with osia.http(OFFICER) as api, osia.http() as clerk:
+        body = {"filter": {}, "biometricData": osia.data()}
+        address = f"{osia.client.origin}/done?x=1"
+        task = api.post("/identify/ALL", params={"callback": address, "priority": 9}, json=body)
+        assert task.status_code == 202
+        name = task.json()["taskId"]
+        osia.client.wait(2)
+        path, kind, signature, sent = osia.client.got[1]
+        assert path == f"/done?x=1&transactionId=t&taskId={name}" and kind == "application/json"
+        assert b"FRA:FRA-2026-0001" in sent
+        hub = Ed25519PublicKey.from_public_bytes(
+            bytes.fromhex(httpx.get(f"{osia.made.settings.url}/v1/hub").json()["public_key"])
+        )
+        hub.verify(base64.b64decode(signature), signed_bytes(osia.client.origin + path, sent))
+        _until(lambda: api.get(f"/tasks/{name}/status").json() == "COMPLETED")
+        assert api.post(f"/tasks/{name}/redeliver").status_code == 404
+        assert clerk.get(f"/tasks/{name}/status").status_code == 404
+
+        osia.client.got.clear()
+        failed = clerk.delete("/persons/nobody", params={"callback": osia.client.origin})
+        assert failed.status_code == 202
+        osia.client.wait(1)
+        assert osia.client.got[0][1] == "application/error+json" and b'"code": 404' in osia.client.got[0][3]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not STANDARD.is_file(), reason="OSIA's description is not here; set LIMEN_TEST_OSIA to the file")
+def test_the_standards_description_holds(osia: Osia) -> None:
+    """All of schemathesis' checks on all operations, by a clerk; images that are none may be refused."""
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        str(STANDARD),
+        "--url",
+        f"{osia.made.settings.url}/osia",
+        "--phases=examples,coverage,fuzzing",
+        "--max-examples=2",
+        "--seed=1",
+        "--request-timeout=60",
+        "--suppress-health-check=all",
+        "--generation-database=none",
+        "--no-color",
+        "-H",
+        "Limen-Purpose: border-control",
+    ]
+    environment = os.environ | {
+        "SCHEMATHESIS_HOOKS": "tests.front.osia.signing_hook",
+        "LIMEN_TEST_SIGNER": CLERK,
+        "LIMEN_TEST_CALLBACK": f"{osia.client.origin}/fuzz",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(command, env=environment, cwd=osia.made.settings.data, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+
+
+def _until(true: Any) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
