@@ -36,3 +36,15 @@ def test_a_photograph_sent_as_a_finger_is_never_relied_on() -> None:
     result = RidgeExtractor().extract(Image(data.astronaut(), 500.0, "PNG"), 2)
     assert Reason.NO_RIDGES in result.reasons
     assert result.template is None or result.template.quality == 0
+
+
+@pytest.mark.parametrize("turn", [0, 20, 45])
+@pytest.mark.parametrize("period", [6, 9, 12])
+def test_rulings_and_lines_of_one_direction_are_no_finger(turn: int, period: int) -> None:
+    y, x = np.mgrid[0:400, 0:400].astype(float)
+    across = np.cos(np.radians(turn)) * y + np.sin(np.radians(turn)) * x
+    ruled = (127 + 120 * np.sin(2 * np.pi * across / period)).astype(np.uint8)
+    assert flow.ridged(ruled).mean() > 0.9
+    assert flow.area(ruled) == 0
+    bent = (127 + 120 * np.sin(2 * np.pi * (across + 1e-3 * (x - y) ** 2) / period)).astype(np.uint8)
+    assert flow.area(bent) > flow.LEAST
