@@ -119,8 +119,13 @@ def open_case(
 
 def read(case: Case, vault: Vault) -> Content:
     """What a case says; `Damaged` if it cannot be read, `KeyUnavailable` if the country has its key back."""
+    return unpack(vault.unseal(context(case), case.content))
+
+
+def unpack(packed: bytes) -> Content:
+    """What the opened content of a case says; `Damaged` if it cannot be read."""
     try:
-        found: dict[str, Any] = cbor2.loads(vault.unseal(context(case), case.content))
+        found: dict[str, Any] = cbor2.loads(packed)
         return Content(
             found["person"], found["request"], tuple((int(at), who, text) for at, who, text in found["notes"])
         )

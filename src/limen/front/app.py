@@ -15,7 +15,7 @@ from limen.front import failures, osia
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
-from limen.front.routes import files, hits, hub, leads, log, pages, searches, signin, tokens
+from limen.front.routes import desk, files, hits, hub, leads, log, pages, searches, signin, tokens
 from limen.front.routes.searches import SearchQuestion
 from limen.settings import Settings
 
@@ -59,6 +59,7 @@ def create(settings: Settings) -> FastAPI:
     app.include_router(hits.router)
     app.include_router(tokens.router)
     app.include_router(signin.router)
+    app.include_router(desk.router)
     app.include_router(osia.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -11,6 +10,7 @@ from starlette.responses import JSONResponse
 
 from limen.access import dpop
 from limen.errors import BadInput, NotSignedIn
+from limen.front.forms import form as read_form
 from limen.front.parts import Parts
 
 router = APIRouter(tags=["tokens"])
@@ -70,7 +70,7 @@ async def token(request: Request) -> JSONResponse:
     """A token of ten minutes for a machine, bound to the key of its DPoP proof; answers as OAuth 2.0 has them."""
     parts: Parts = request.app.state.parts
     try:
-        form = await _form(request)
+        form = await read_form(request, MAX_FORM)
         if form.get("grant_type") != "client_credentials":
             return _refused("unsupported_grant_type", "Use grant_type=client_credentials.", 400)
         if form.get("client_assertion_type") != dpop.ASSERTION_TYPE:
@@ -88,21 +88,6 @@ async def token(request: Request) -> JSONResponse:
         kind = "invalid_dpop_proof" if "DPoP" in error.message else "invalid_client"
         return _refused(kind, str(error), 401 if kind == "invalid_client" else 400)
     return JSONResponse(TokenAnswer(access_token=issued.token, expires_in=issued.seconds).model_dump())
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM:
-            raise BadInput("The request is too large.")
-    try:
-        fields = parse_qs(body.decode("ascii"), max_num_fields=20, strict_parsing=True) if body else {}
-    except ValueError:
-        raise BadInput("The request is no form.") from None
-    if any(len(values) != 1 for values in fields.values()):
-        raise BadInput("A field of the request is given twice.")
-    return {name: values[0] for name, values in fields.items()}
 
 
 def _refused(error: str, description: str, status: int) -> JSONResponse:
