@@ -4,7 +4,7 @@ Each step is a plain call into the kernel (prctl, rlimits, Landlock, seccomp), n
 a kernel lacks are named by `probe`, so that `limen doctor` can say so and production mode can refuse to start.
 """
 
-from limen.confine.landlock import deny_all
+from limen.confine.landlock import allow_only, deny_all, deny_programs
 from limen.confine.probe import in_force
 from limen.confine.process import (
     die_with_parent,
@@ -18,7 +18,9 @@ from limen.confine.seccomp import allow_little
 
 __all__ = [
     "allow_little",
+    "allow_only",
     "deny_all",
+    "deny_programs",
     "die_with_parent",
     "give_back_memory",
     "in_force",

@@ -20,12 +20,13 @@ from limen import confine
 from limen.errors import LimenError
 from limen.hub import logs
 from limen.hub.part import PARTS, TOLD
+from limen.hub.profiles import confined
 from limen.settings import Settings
 from limen.wire import peers
 
 
-def main(name: str, supervisor: int) -> None:
-    """Run one part until it ends."""
+def main(name: str, supervisor: int, module: str = "") -> None:
+    """Run one part until it ends; another module in its place where a drill plays one that was taken over."""
     confine.die_with_parent(supervisor)
     confine.keep_private()
     confine.new_privileges_never()
@@ -35,10 +36,13 @@ def main(name: str, supervisor: int) -> None:
         peers.learn_from(0)
     secret = {"passphrase": bytes.fromhex(content.pop("passphrase"))} if "passphrase" in content else {}
     settings = Settings(**content | {"data": Path(content["data"])})
+    confined(name, settings)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is log, never an answer
     try:
-        importlib.import_module(PARTS[name]).main(settings, lambda: _answer(answers, {"ready": True}), **secret)
+        importlib.import_module(module or PARTS[name]).main(
+            settings, lambda: _answer(answers, {"ready": True}), **secret
+        )
     except LimenError as error:
         structlog.get_logger(name).error("stopped", why=error.code)
         _answer(answers, {"error": error.message, "advice": error.advice, "code": error.code})

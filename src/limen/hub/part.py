@@ -38,6 +38,7 @@ class Part:
         restarts: how often it was started again.
         since: Unix seconds when it came into this state.
         error, advice: what it said when it could not start; empty otherwise.
+        program: module that is run as the part's process.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Part:
     advice: str = ""
     process: subprocess.Popen[bytes] | None = None
     again: float = 0.0
+    program: str = "limen.hub.child"
     _pause: float = FIRST_PAUSE
     _started: float = field(default=0.0, repr=False)
 
@@ -65,7 +67,7 @@ class Part:
             passphrase: of the keys; told to the vault alone, on its standard input.
         """
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "limen.hub.child", self.name, str(os.getpid())],
+            [sys.executable, "-m", self.program, self.name, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
