@@ -20,11 +20,15 @@ serve: setup  ## run the hub (data in limen-data/, Ctrl-C stops it)
 test: setup  ## all tests; installs the Debian packages they need where it may
 	@bash scripts/test
 
-check: setup  ## lint, types, and the rooms' imports
+check: setup  ## lint, types, the rooms' imports, and secrets in the tree
 	@$(PY) -m ruff format --check src tests
 	@$(PY) -m ruff check src tests
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
+	@$(PY) scripts/secrets
+
+audit: setup  ## known vulnerabilities of what is pinned (asks PyPI), and an SBOM in build/sbom.json
+	@$(PY) scripts/audit
 
 bench: setup  ## long measurements (speed); accuracy is `limen evaluate`
 	@$(PY) -m benchmarks
@@ -36,4 +40,4 @@ lock:  ## pin the newest allowed versions with hashes (needs uv)
 clean:  ## remove the environment and all that was built
 	rm -rf .venv build
 
-.PHONY: help setup demo serve test check bench lock clean
+.PHONY: help setup demo serve test check audit bench lock clean
