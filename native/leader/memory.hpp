@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -32,6 +33,14 @@ class Buffer {
     /// `count` zeros; keeps no content.
     void resize(std::size_t count) {
         release();
+#if defined(__SANITIZE_ADDRESS__)  // memory whose ends the sanitizer knows
+        const std::size_t exact = (count * sizeof(T) + 2 * 64 - 1) / 64 * 64;
+        base_ = std::aligned_alloc(64, exact);
+        if (!base_) throw std::bad_alloc();
+        std::memset(base_, 0, exact);
+        data_ = static_cast<T*>(base_), size_ = count;
+        return;
+#endif
         const std::size_t align = count * sizeof(T) < kHugePage / 2 ? 4096 : kHugePage;
         const std::size_t bytes = (count * sizeof(T) + 64 + align - 1) / align * align;
         mapped_ = bytes + align;
@@ -57,7 +66,11 @@ class Buffer {
         std::swap(mapped_, other.mapped_);
     }
     void release() {
+#if defined(__SANITIZE_ADDRESS__)
+        std::free(base_);
+#else
         if (base_) munmap(base_, mapped_);
+#endif
         base_ = nullptr, data_ = nullptr, size_ = 0;
     }
 

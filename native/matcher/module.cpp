@@ -40,8 +40,8 @@ nb::tuple scan_rows(Array<std::int8_t, 2> values, Array<float, 1> scales, Array<
   const Rows rows{values.data(), scales.data(), slots.data(), n, width};
   const Probes wanted{probes.data(), probe_scales.data(), count};
   const Level chosen = level < 0 ? best_level() : static_cast<Level>(std::min(level, 2));
-  std::vector<Ranking> found;
-  {
+  std::vector<Ranking> found(count, Ranking(limit));
+  if (limit > 0) {
     nb::gil_scoped_release release;
     found = scan(rows, wanted, allowed.data(), limit, threads, chosen);
   }

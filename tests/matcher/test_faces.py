@@ -54,6 +54,8 @@ def test_fewer_rows_than_asked_for() -> None:
     rows, scores = _native.scan(codes, scales, np.zeros(3, np.int32), np.ones(1, np.uint8), codes, scales, 5)
     assert rows.shape == scores.shape == (3, 5)
     assert (rows[:, 3:] == -1).all() and (rows[:, :3] >= 0).all()
+    rows, scores = _native.scan(codes, scales, np.zeros(3, np.int32), np.ones(1, np.uint8), codes, scales, 0)
+    assert rows.shape == scores.shape == (3, 0)
 
 
 @pytest.mark.parametrize(
