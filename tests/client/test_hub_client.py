@@ -26,7 +26,7 @@ from limen.exchange import an2
 from limen.ledger import receipt as receipts
 from limen.records.tables import Hit
 from limen.terms import Modality, Position
-from limen.wire.messages import Offer
+from limen.wire.messages import CaptureStart, Offer
 
 FACE = Sample(Modality.FACE, Position.UNKNOWN, b"a photo")
 FINGER = Sample(Modality.FINGER, Position.RIGHT_INDEX, b"a print")
@@ -181,9 +181,15 @@ def test_a_device_signs_too_and_is_noted_with_the_hit(hub: Listening, command) -
 def test_the_command_searches_with_a_file(hub: Listening, command) -> None:
     hub.house.hit()
     Path("q.an2").write_bytes(an2.write(an2.Header("CPS", "LIMEN", "BA/NCB"), []))
-    found = command("q.an2", *ASKED, "--answer", "a.an2")
+    found = command("q.an2", *ASKED, "--answer", "a.an2", "--receipt", "r.json")
     assert found.exit_code == 0 and "HIT" in found.output and "NCB Paris" in found.output
-    assert bytes(hub.house.opener.received) == Path("q.an2").read_bytes()
+    sent = Path("q.an2").read_bytes()
+    assert hub.house.opener.starts[-1] == CaptureStart(4, 1)
+    assert open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received)) == sent
+    receipt = receipts.parse(Path("r.json").read_bytes())
+    assert receipt["receipt"]["sealed"] is True and receipt["log"]["entries"]
+    assert command("q.an2", *ASKED, "--plain").exit_code == 0
+    assert bytes(hub.house.opener.received) == sent
     assert an2.read(Path("a.an2").read_bytes()).kind == "SRE"
     assert json.loads(command("q.an2", *ASKED, "--json").output)["answer"] == "hit"
 

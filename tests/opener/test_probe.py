@@ -21,6 +21,7 @@ from limen.capture.offer import Offer as Terms
 from limen.capture.offer import verify_offer
 from limen.capture.sealing import seal_capture
 from limen.errors import LimenError, Unavailable
+from limen.exchange import an2
 from limen.face.template import FaceTemplate
 from limen.reasons import Reason, from_mask
 from limen.terms import Modality, Position
@@ -35,6 +36,7 @@ from limen.wire.messages import (
     Done,
     End,
     FacesSeen,
+    FileHead,
     Offer,
     PlainImage,
     ProbeJob,
@@ -310,3 +312,18 @@ def test_a_front_that_hangs_up_kills_its_worker_in_the_midst_of_its_work(opened:
         time.sleep(0.02)
     assert search.id not in opened.matcher.taken
     opened.wait_idle()
+
+
+def test_a_sealed_file_is_opened_by_the_worker_alone(opened: Opened, portrait: bytes) -> None:
+    picture = an2.image_record(
+        Modality.FACE, Position.UNKNOWN, portrait, 1, width=512, height=512, ppi=None, source="X"
+    )
+    header = an2.Header(kind="CPS", destination="LIMEN", origin="BIH/POST")
+    file = an2.write(header, [an2.person_record({}, 0), picture])
+    search = Search(opened)
+    search.pass_on(CaptureStart(4, 1), seal_capture(search.terms, file))
+    assert receive(search.socket, FileHead, timeout=20).transaction.rstrip(b"\0") == b"CPS"
+    assert search.report().outcome == 1 and search.ended()
+    other = Search(opened)
+    other.pass_on(CaptureStart(4, 1), seal_capture(search.terms, file))
+    assert other.report().outcome == 3

@@ -73,7 +73,10 @@ def command(
     captures = (device, keys.load(device)) if device else None
     if by_file:
         with HubClient(hub or settings.load().url, signer, device=captures, hub_key=_key(hub_key)) as client:
-            _print_file(*client.search_file(data, purpose), answer_file, as_json)
+            kind, answered, search_id = client.search_file(data, purpose, plain=plain)
+            if receipt is not None:
+                _write(receipt, client.receipt(search_id))
+        _print_file(kind, answered, answer_file, as_json)
         return
     claimed = {
         "names": claimed_name,
@@ -87,11 +90,15 @@ def command(
             portrait.write_bytes(client.portrait(answer["matches"][0]["portrait"]))
         if receipt is not None and answer["receipt"] is not None:
             answer["receipt"] = client.receipt(answer["id"])
-            receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n")
+            _write(receipt, answer["receipt"])
     if as_json:
         typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
     else:
         printed.show(answer, Console())
+
+
+def _write(file: Path, receipt: dict[str, object]) -> None:
+    file.write_text(json.dumps(receipt, indent=1, ensure_ascii=False) + "\n")
 
 
 def _print_file(kind: str, data: bytes, answer_file: Path | None, as_json: bool) -> None:

@@ -142,18 +142,31 @@ class HubClient:
         answer: dict[str, Any] = response.json()
         return answer
 
-    def search_file(self, data: bytes, purpose: str) -> tuple[str, bytes]:
-        """Search with an ANSI/NIST-ITL file; it is not sealed on its way.
+    def search_file(self, data: bytes, purpose: str, *, plain: bool = False) -> tuple[str, bytes, str]:
+        """Search with an ANSI/NIST-ITL file, sealed to the hub's one-time key.
+
+        Args:
+            data: the file.
+            purpose: one of `terms.Purpose`.
+            plain: send it without sealing it, protected by the connection alone.
 
         Returns:
-            The kind of answer (`terms.Answer`), and the file that answers.
+            The kind of answer (`terms.Answer`), the file that answers, and the search's id (`receipt`).
 
         Raises:
             As `search`.
         """
-        self.identity()
-        response = self._ask("POST", "/v1/searches/an2", params={"purpose": purpose}, content=data)
-        return response.headers.get("limen-answer", ""), response.content
+        identity = self.identity()
+        if plain:
+            response = self._ask("POST", "/v1/searches/an2", params={"purpose": purpose}, content=data)
+        else:
+            opened = self._ask("POST", "/v1/searches", json={"purpose": purpose}).json()
+            offer, signature = _offer(opened)
+            verify_offer(offer, signature, identity, now=time.time())
+            kind = {"content-type": "application/limen-sealed"}
+            url = f"/v1/searches/{offer.search.hex()}/file"
+            response = self._ask("PUT", url, content=seal_capture(offer, data), headers=kind)
+        return response.headers.get("limen-answer", ""), response.content, response.headers.get("limen-search", "")
 
     def portrait(self, path: str) -> bytes:
         """The portrait of a match, at the path that the answer names; `NotFound` once the search is over."""

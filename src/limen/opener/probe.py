@@ -68,9 +68,10 @@ def serve(
     received = take_in(front)
     working()
     try:
-        if start == CaptureStart(FILE, 0):
+        if start in (CaptureStart(FILE, 0), CaptureStart(FILE, 1)):
             _check_device(front, device, Capture([]), terms)
-            findings = _examine_file(bytes(received), tools, front)
+            sealed = start == CaptureStart(FILE, 1)
+            findings = _examine_file(open_capture(terms, key, received) if sealed else bytes(received), tools, front)
         elif start in (CaptureStart(OSIA, 0), CaptureStart(OSIA, 1)):
             _check_device(front, device, Capture([]), terms)
             with dying_with(front):

@@ -228,7 +228,7 @@ class Searches:
 
 
 def _not_opened(form: relay.Form) -> BadInput:
-    if form is relay.Form.FILE:
+    if form in (relay.Form.FILE, relay.Form.SEALED_FILE):
         return BadInput(
             "The file is no ANSI/NIST-ITL file, or is damaged.",
             advice="Look into it with `limen exchange check FILE`.",

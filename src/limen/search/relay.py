@@ -54,6 +54,7 @@ class Form(IntEnum):
     IMAGE = 3
     FILE = 4
     OSIA = 5  # JSON of OSIA's identify
+    SEALED_FILE = 7  # an ANSI/NIST-ITL file; on the wire 4, and 1 beside it
     OSIA_VERIFY = 6  # JSON of OSIA's verifyFromId; on the wire 5, and 1 beside it
 
 
@@ -86,12 +87,14 @@ class Capture:
     @property
     def sealed(self) -> bool:
         """Whether it came sealed to the worker's key."""
-        return self.form is Form.SEALED
+        return self.form in (Form.SEALED, Form.SEALED_FILE)
 
     def start(self) -> Message:
         """The message that announces it to the worker."""
         if self.form is Form.IMAGE:
             return PlainImage(self.modality, self.position, self.face)
+        if self.form is Form.SEALED_FILE:
+            return CaptureStart(Form.FILE, 1)
         if self.form is Form.OSIA_VERIFY:
             return CaptureStart(Form.OSIA, 1)
         return CaptureStart(self.form, 0)

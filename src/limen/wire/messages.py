@@ -103,8 +103,8 @@ class Offer(Message, kind=21, layout="16s32s32sQ64s"):
 class CaptureStart(Message, kind=22, layout="BB"):
     """A capture follows as Chunk... End.
 
-    form: 1 sealed container, 2 plain container, 4 one ANSI/NIST-ITL file, 5 OSIA's JSON (reserved: 0 of an
-    identification, 1 of a verification); 3, one plain image, has `PlainImage`.
+    form: 1 sealed container, 2 plain container, 4 one ANSI/NIST-ITL file (reserved: 1 if it is sealed), 5 OSIA's JSON
+    (reserved: 0 of an identification, 1 of a verification); 3, one plain image, has `PlainImage`.
     """
 
     form: int
@@ -579,10 +579,11 @@ class EnrolJob(Message, kind=80, layout="B3s16s16sBBHQB"):
 
 
 @dataclass(frozen=True)
-class Enrolled(Message, kind=81, layout="16sBBB16sBQHHHHIIII", tail=MAX_CAPTURE + 4 * MIB):
+class Enrolled(Message, kind=81, layout="16sBBB16sBQHHHHHIIII", tail=MAX_CAPTURE + 4 * MIB):
     """One sample, sealed for its country. The tail is template, portrait and original, of the stated lengths.
 
-    usable: 1 template is there, 0 it is not (reasons say why); width, height in pixels (0: could not be decoded);
+    usable: 1 template is there, 0 it is not (reasons say why); minutiae: how many are clear; area: of skin with ridges,
+    mm2 (0: unknown); width, height in pixels (0: could not be decoded);
     ppi (0 unknown). Each part is sealed under the job's country, record and expiry with this message's sample, modality
     and position: template as use 1 with `model`, portrait as use 2, original as use 4, both with an empty model.
     A file that is to be kept comes as one more Enrolled of modality 0, with the job's sample and only an original; so
@@ -598,6 +599,7 @@ class Enrolled(Message, kind=81, layout="16sBBB16sBQHHHHIIII", tail=MAX_CAPTURE 
     quality: int
     reasons: int
     minutiae: int
+    area: int
     width: int
     height: int
     ppi: int

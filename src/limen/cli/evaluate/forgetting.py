@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +34,7 @@ def command(
     disk are looked through for pieces of what was sent and computed. Exit status 1 if anything is found, if a search
     did not end as it must, or if the positive control shows that the scanner sees nothing.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # 128 + 15: as a shell has it; hub and disk are put away
     with stderr.status("Forgetting drill ...") as line:
         report = Drill(samples, rounds, lambda what: line.update(f"Forgetting drill: {what} ...")).run()
     if json:

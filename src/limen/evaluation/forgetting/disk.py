@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from limen.evaluation.forgetting.needles import WINDOW, Needles, Thing
 from limen.evaluation.forgetting.scan import BLOCK, Scanner, Trace
 
 SIZE = 2 << 30  # bytes; sparse: only what is written takes room
+_NEW_MOUNTS = 0x00020000  # CLONE_NEWNS, <linux/sched.h>
 _TOOLS = ("mkfs.ext4", "mount", "umount")
 
 
@@ -63,6 +65,7 @@ def disk(folder: Path) -> Iterator[Disk | None]:
     with image.open("wb") as file:
         file.truncate(SIZE)
     try:
+        _mounts_of_our_own()
         _run("mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=1", str(image))
         _run("mount", "-o", "loop,nodiscard", str(image), str(place))
     except (OSError, subprocess.CalledProcessError):
@@ -72,6 +75,13 @@ def disk(folder: Path) -> Iterator[Disk | None]:
         yield Disk(image, place)
     finally:
         _run("umount", "--lazy", str(place))
+
+
+def _mounts_of_our_own() -> None:
+    """Leave the machine's mount namespace, so that what is mounted here ends with this process, however that ends."""
+    if ctypes.CDLL(None, use_errno=True).unshare(_NEW_MOUNTS):
+        raise OSError(ctypes.get_errno(), "unshare")
+    _run("mount", "--make-rprivate", "/")
 
 
 def _run(*command: str) -> None:

@@ -135,6 +135,7 @@ class Report:
                     "searches": group.searches,
                     "outcomes": dict(group.outcomes),
                     "unexpected": group.unexpected,
+                    "cannot_tell": group.outcomes["cannot-tell"],
                     "windows": group.windows,
                     "hits": group.hits,
                     "by_path": dict(group.by_path),
@@ -233,6 +234,7 @@ class Drill:
                 group.outcomes[outcome] += 1
                 if outcome not in case.outcomes:
                     group.unexpected.append(f"{case.name}: {outcome}")
+            group.unexpected += _never(parts, group)
             time.sleep(SETTLE)
             self._say(f"{name}: looking into memory")
             self._memory(hub, wanted[name], group)
@@ -289,18 +291,18 @@ class Drill:
 
 
 def _groups(post: Post, people: People) -> dict[str, list[Case]]:
-    """Every kind of search, by how it ends. Those with hits come last."""
-    no_hit, refused = (NO_HIT,), (ANSWERED_BADLY,)
-    face_alone = (NO_HIT, "cannot-tell")  # a photo may be too poor to rule a person out
+    """Every kind of search, by how it ends, the wanted end first. Those with hits come last."""
+    no_hit, refused = (NO_HIT, "cannot-tell"), (ANSWERED_BADLY,)  # a photo may be too poor to rule a stranger out
     died = (ANSWERED_BADLY, FAILED, "cannot-tell")
     return {
         SEALED: [
-            Case("face", post.sealed, people.face, face_alone),
+            Case("face", post.sealed, people.face, no_hit),
             Case("fingers", post.sealed, people.fingers, no_hit),
             Case("face and fingers", post.sealed, people.both, no_hit),
+            Case("ANSI/NIST-ITL file", post.sealed_file, people.fingers, no_hit),
         ],
         PLAIN: [
-            Case("face", post.plain, people.face, face_alone),
+            Case("face", post.plain, people.face, no_hit),
             Case("fingers", post.plain, people.fingers, no_hit),
             Case("one image", post.image, people.fingers, no_hit),
             Case("ANSI/NIST-ITL file", post.file, people.fingers, no_hit),
@@ -323,8 +325,15 @@ def _groups(post: Post, people: People) -> dict[str, list[Case]]:
             Case("fingers, sealed", post.sealed, people.wanted, (HIT,)),
             Case("fingers, plain", post.plain, people.wanted, (HIT,)),
             Case("ANSI/NIST-ITL file", post.file, people.wanted, (HIT,)),
+            Case("ANSI/NIST-ITL file, sealed", post.sealed_file, people.wanted, (HIT,)),
         ],
     }
+
+
+def _never(parts: Sequence[tuple[Case, object]], group: Group) -> list[str]:
+    """A group of strangers in which nobody was ruled out shows nothing about no-hits."""
+    meant = any(case.outcomes[0] == NO_HIT for case, _ in parts)
+    return [f"never {NO_HIT}"] if meant and not group.outcomes[NO_HIT] else []
 
 
 def _damaged(samples: list[Sample]) -> list[Sample]:

@@ -67,7 +67,11 @@ class Post:
         return self._put(self._open(), sample.image, "image/png", question)
 
     def file(self, samples: Sequence[Sample]) -> str:
-        """An ANSI/NIST-ITL file."""
+        """An ANSI/NIST-ITL file, not sealed."""
+        return self._answered(lambda: self._client.search_file(_file(samples), PURPOSE, plain=True)[0])
+
+    def sealed_file(self, samples: Sequence[Sample]) -> str:
+        """The same file, sealed."""
         return self._answered(lambda: self._client.search_file(_file(samples), PURPOSE)[0])
 
     def tampered(self, samples: Sequence[Sample]) -> str:

@@ -12,11 +12,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from limen.errors import LimenError
+from limen.errors import BadInput, LimenError
 from limen.exchange import an2
 from limen.front.identity import Caller, caller, checked
 from limen.front.parts import Parts
-from limen.front.routes.searches import ERRORS, begin
+from limen.front.routes.searches import ERRORS, SEALED_TYPE, SearchId, begin
 from limen.search.answer import MatchSaid, SearchAnswer
 from limen.search.open import OpenSearch
 from limen.search.relay import Capture, Form
@@ -43,18 +43,47 @@ async def search_by_file(
 ) -> Response:
     """Search with an ANSI/NIST-ITL file (Types 4, 10, 13, 14, 15); the answer is such a file.
 
-    The kind of answer is also in the header `Limen-Answer`. The file is not sealed on its way.
+    The kind of answer is also in the header `Limen-Answer`, the search's id, by which its receipt is had, in
+    `Limen-Search`. The file is not sealed on its way: for that, open a search first and send it there.
     """
     parts: Parts = request.app.state.parts
-    began = time.monotonic()
     search = await begin(parts, who, purpose, None)
-    answer = await parts.searches.run(search.id, who.searcher, Capture(Form.FILE, checked(request, who)))
+    return await _answered(parts, who, search, Capture(Form.FILE, checked(request, who)))
+
+
+@router.put(
+    "/{search_id}/file",
+    response_class=Response,
+    responses=ERRORS | {200: _FILE | {"description": "as of a search by file"}},
+    openapi_extra={"requestBody": {"required": True, "content": {SEALED_TYPE: _FILE["content"][TYPE]}}},
+)
+async def send_file(request: Request, search_id: SearchId, who: Annotated[Caller, Depends(caller)]) -> Response:
+    """Send an ANSI/NIST-ITL file, sealed, as the one capture of an open search; the answer is such a file.
+
+    It is sealed to the one-time key as a capture is (HPKE, the offer as info), and answered as a search by file.
+    """
+    parts: Parts = request.app.state.parts
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SEALED_TYPE:
+        raise BadInput(
+            "A file that is sent to an open search is sealed to its key.",
+            advice=f"Seal it and send it as {SEALED_TYPE}, or use POST /v1/searches/an2.",
+            code="unsupported-media-type",
+        )
+    search = parts.searches.open.own(bytes.fromhex(search_id), who.searcher)
+    return await _answered(parts, who, search, Capture(Form.SEALED_FILE, checked(request, who)))
+
+
+async def _answered(parts: Parts, who: Caller, search: OpenSearch, capture: Capture) -> Response:
+    """Run the search, and answer with a file."""
+    began = time.monotonic()
+    answer = await parts.searches.run(search.id, who.searcher, capture)
     parts.metrics.answered(answer, time.monotonic() - began)
     try:
         portrait = await _portrait(parts, search, who, answer)
     finally:
         parts.searches.finish(search)
-    return Response(_written(answer, search.head, portrait), media_type=TYPE, headers={"Limen-Answer": answer.answer})
+    headers = {"Limen-Answer": answer.answer, "Limen-Search": search.id.hex()}
+    return Response(_written(answer, search.head, portrait), media_type=TYPE, headers=headers)
 
 
 async def _portrait(parts: Parts, search: OpenSearch, who: Caller, answer: SearchAnswer) -> bytes:
