@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from limen.cli.evaluate.face import command
 from limen.errors import BadInput
-from limen.evaluation import face
+from limen.evaluation import face, face_speed
 from limen.evaluation.face import Photos
 
 
@@ -89,3 +89,17 @@ def test_the_command_prints_json(tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds no photos"):
         face.find(tmp_path)
+
+
+def test_speed_is_of_real_work() -> None:
+    figures = face_speed.search(40, templates=300)
+    assert (figures["templates"], figures["dimension"]) == (300, 40)
+    assert set(figures["ms_p50"]) == {"1", "8", "64"}
+    assert all(milliseconds > 0 for milliseconds in figures["ms_p50"].values())
+
+
+def test_a_probe_takes_less_time_than_a_reference(tmp_path: Path) -> None:
+    Pillow.fromarray(skimage.data.astronaut()).save(tmp_path / "ann.png")
+    figures = face_speed.photo([("ann", tmp_path / "ann.png")], "sface")
+    assert figures["photos"] == 1
+    assert 0 < figures["probe_ms_p50"] < figures["reference_ms_p50"]

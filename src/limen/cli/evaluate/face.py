@@ -13,7 +13,7 @@ from rich.table import Table
 
 from limen import models, settings
 from limen.errors import BadInput
-from limen.evaluation import face, face_calibration, face_tail
+from limen.evaluation import face, face_calibration, face_speed, face_tail
 from limen.evaluation.plots import det_plot
 from limen.face import evidence
 from limen.models.in_use import DEFAULT
@@ -29,6 +29,9 @@ def command(
         Path | None,
         typer.Option(metavar="FILE", help="Write the model's calibration, fitted to these photos, and nothing else."),
     ] = None,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Measure speed alone: photos of 640 x 480, and a million templates.")
+    ] = False,
     data: Annotated[
         Path | None, typer.Option("--data", help="The hub's data folder (default LIMEN_DATA, else limen-data).")
     ] = None,
@@ -36,6 +39,9 @@ def command(
     """Accuracy and speed of faces: pairs, and an open set with one photo of each person enrolled."""
     models.look_in(models.folder_of(settings.load(data).data))
     found = face.find(directory)
+    if speed:
+        _say_speed(face_speed.report(found, model), json)
+        return
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("photos", total=len(found))
         if calibrate is not None:
@@ -55,6 +61,21 @@ def command(
             Console().print(_promises(figures["tail"]))
         if not figures["open_set"]["non_mated_probes"]:
             Console(stderr=True).print("Nobody has a single photo, so there are no non-mated probes and no FNIR.")
+
+
+def _say_speed(figures: dict[str, Any], json: bool) -> None:
+    if json:
+        typer.echo(json_.dumps(figures, indent=2))
+        return
+    photo, search = figures["photo"], figures["search"]
+    table = Table("median of", "ms")
+    table.add_row("photo of 640 x 480, bytes to template, one core: probe", f"{photo['probe_ms_p50']:.1f}")
+    table.add_row("  reference (with its mirror image)", f"{photo['reference_ms_p50']:.1f}")
+    what = f"search of {search['templates']:,} x {search['dimension']}, {search['threads']} threads, by the clock"
+    for together, milliseconds in search["ms_p50"].items():
+        table.add_row(f"{what}: {together} together", f"{milliseconds:.1f}")
+    table.add_row("  insert, replace and withdraw one", f"{search['insert_replace_withdraw_ms_p50']:.3f}")
+    Console().print(table)
 
 
 def _calibrate(photos: face.Photos, file: Path) -> None:
