@@ -9,8 +9,11 @@ from limen.face.template import FaceTemplate
 from limen.matcher.gallery import Reference
 from limen.matcher.keys import Keys
 from limen.terms import Modality
-from limen.vault.seal import Context, Use, open_blob
+from limen.vault.seal import OF_RECORD, Use, bound_bytes, open_bound
 from limen.wire.messages import GalleryPut
+
+_OWNERS = {code.encode("ascii"): code for code in ORDER}
+_MODALITIES = {int(modality): modality for modality in Modality}
 
 
 def open_reference(put: GalleryPut, keys: Keys) -> Reference:
@@ -22,14 +25,13 @@ def open_reference(put: GalleryPut, keys: Keys) -> Reference:
         BadTemplate: what was sealed is no face template, or one of an unknown model; packed prints are checked when
             they are put.
     """
-    owner = put.owner.decode("ascii", "replace")
-    if owner not in ORDER or put.modality not in list(Modality):
+    owner, modality = _OWNERS.get(put.owner), _MODALITIES.get(put.modality)
+    if owner is None or modality is None:
         raise BadTemplate("A reference has an unknown owner or modality.")
-    context = Context(
+    aad = bound_bytes(
         Use.TEMPLATE, put.owner, put.record_id, put.sample_id, put.modality, put.position, put.model, put.expires
     )
-    content = open_blob(keys.key(owner, put.epoch, put.record_id), context, put.tail)
-    modality = Modality(put.modality)
+    content = open_bound(keys.key(owner, put.epoch, put.record_id), aad, OF_RECORD, put.tail)
     template = _face(put, content) if modality is Modality.FACE else content
     return Reference(
         record=put.record,
@@ -37,7 +39,7 @@ def open_reference(put: GalleryPut, keys: Keys) -> Reference:
         owner=owner,
         visible=put.visible,
         valid_from=put.valid_from,
-        valid_until=min((end for end in (put.valid_until, put.expires) if end), default=0),
+        valid_until=min(put.valid_until or put.expires, put.expires or put.valid_until),
         modality=modality,
         position=put.position,
         template=template,

@@ -28,6 +28,7 @@ NONCE = 12  # bytes; NIST SP 800-38D, 8.2.2: random nonces, at most 2**32 messag
 TAG = 16  # bytes
 OVERHEAD = HEAD.size + NONCE + TAG  # 33 bytes more than the plaintext
 
+_BODY = HEAD.size + NONCE
 _RESTORE = "Restore the record from its owner or a backup."
 _CONTEXT = struct.Struct("<" + SEAL_CONTEXT)
 _DOMAIN = b"limen-seal-v1\0"
@@ -132,13 +133,17 @@ def open_blob(key: bytes, context: Context, blob: bytes | memoryview) -> bytes:
     Raises:
         Damaged: the blob was changed or cut, or was sealed with another key or as something else.
     """
-    view = memoryview(blob)
-    epoch_of(view)
-    if view[0] != _version(context):
+    return open_bound(key, context.aad(), _version(context), blob)
+
+
+def open_bound(key: bytes, aad: bytes, version: int, blob: bytes | memoryview) -> bytes:
+    """As `open_blob`, with the context's bound bytes ready made: a gallery of millions passes here."""
+    epoch_of(blob)
+    if blob[0] != version:
         raise Damaged("A sealed blob is not of the kind that is asked for.", advice=_RESTORE)
-    nonce = bytes(view[HEAD.size : HEAD.size + NONCE])
+    head, nonce = bytes(blob[: HEAD.size]), bytes(blob[HEAD.size : _BODY])
     try:
-        return _cipher(key).decrypt(nonce, view[HEAD.size + NONCE :], bytes(view[: HEAD.size]) + context.aad())
+        return _cipher(key).decrypt(nonce, blob[_BODY:], head + aad)
     except InvalidTag:
         raise Damaged(
             "A sealed blob does not open: it was changed, or belongs elsewhere.",
@@ -154,6 +159,11 @@ def epoch_of(blob: bytes | memoryview) -> int:
     if version not in (OF_COUNTRY, OF_RECORD):
         raise Damaged(f"A sealed blob has version {version}, which this release does not know.")
     return int(epoch)
+
+
+def bound_bytes(*fields: object) -> bytes:
+    """`Context.aad` of these fields, in the context's order and lengths."""
+    return _DOMAIN + _CONTEXT.pack(*fields)
 
 
 def _version(context: Context) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import socket
 import struct
 import time
@@ -41,7 +42,7 @@ class Message:
 
     def pack(self) -> bytes:
         """Header and body; `BadMessage` if a field does not fit its layout."""
-        values = [getattr(self, field.name) for field in dataclasses.fields(self)]
+        values = [getattr(self, name) for name in _names(type(self))]
         tail = values.pop() if self.TAIL else b""
         if len(tail) > self.TAIL:
             raise BadMessage(f"{type(self).__name__}: the tail has {len(tail)} bytes, more than {self.TAIL}.")
@@ -61,6 +62,11 @@ class Message:
         if cls.TAIL:
             values.append(bytes(body[size:]))
         return cls(*values)
+
+
+@functools.cache
+def _names(message: type[Message]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(message))
 
 
 def kind_of(header: bytes) -> tuple[type[Message], int]:
