@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import nistitl
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tests.exchange.made import file, text_record
 
 from limen.errors import BadFile
-from limen.exchange import an2
+from limen.exchange import an2, conversion
 from limen.exchange.an2 import Field, Record
 from limen.exchange.an2.answers import OTHER_ERROR, answer
 from limen.exchange.an2.writing import Header, image_record, person_record, write
@@ -87,6 +88,44 @@ def test_fields_and_data_survive_whatever_they_hold(rows: list[list[str]], data:
 def test_separators_in_text_cannot_break_out() -> None:
     data = write(Header("CPS", "A", "B"), [person_record({"names": ["Ann\x1d2.010:FAKE\x1c"]})])
     assert an2.person_fields(accepted(data))["names"] == ["Ann 2.010:FAKE"]
+
+
+byte = st.integers(0, 255)
+positions = st.lists(st.integers(0, 36), min_size=1, max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([3, 4, 5, 6]), positions, st.tuples(byte, byte, byte), st.integers(0, 65535), st.binary())
+def test_binary_records_survive(
+    kind: int, codes: list[int], small: tuple[int, int, int], side: int, data: bytes
+) -> None:
+    impression, flag, compression = small
+    header = [(3, impression), (5, flag), (6, side), (7, 65535 - side), (8, compression)]
+    fields = [Field(number, ((str(value),),)) for number, value in header]
+    fields.insert(1, Field(4, tuple((str(code),) for code in codes)))
+    again = an2.read(write(Header("CPS", "A", "B"), [Record(kind, 7, tuple(fields), data)])).records[1]
+    assert (again.type, again.idc, again.fields[2:], again.data) == (kind, 7, tuple(fields), data)
+
+
+def test_a_binary_record_without_its_header_is_refused() -> None:
+    with pytest.raises(BadFile, match=r"4\.003"):
+        write(Header("CPS", "A", "B"), [Record(4, 1, ())])
+    too_large = tuple(Field(number, (("70000",),)) for number in (3, 4, 5, 6, 7))
+    with pytest.raises(BadFile, match="does not fit"):
+        write(Header("CPS", "A", "B"), [Record(8, 1, too_large)])
+
+
+@pytest.mark.data
+def test_makers_files_survive_being_written_anew(samples: Path) -> None:
+    for file_ in sorted((samples / "exchange" / "an2").iterdir()):
+        first = an2.read(file_.read_bytes())
+        again = an2.read(conversion.convert(file_.read_bytes(), "x.an2"))
+        assert not again.problems, file_.name
+        for one, other in zip(first.records[1:], again.records[1:], strict=True):
+            assert (one.type, one.idc or 0, one.data) == (other.type, other.idc, other.data), file_.name
+            kept = {f.number for f in one.fields} - {1, 2, 999}
+            for number in kept:
+                assert one.subfields(number) == other.subfields(number), (file_.name, one.tag(number))
 
 
 def test_repeats_are_written_as_subfields() -> None:

@@ -24,6 +24,7 @@ from limen.exchange import an2, conversion, inspection, isolated, minutiae
 from limen.exchange.minutiae import Standard
 from limen.images import decode, portrait, warm, wsq
 from limen.ridge.template import RidgeTemplate
+from limen.terms import Modality, Position
 
 PIXELS = (np.indices((80, 64)).sum(axis=0) * 3 % 256).astype(np.uint8)
 WSQ = wsq.encode(PIXELS)
@@ -224,7 +225,29 @@ def test_a_broken_file_into_a_clean_one() -> None:
     assert an2.person_fields(again)["names"] == ["Ann Lee"]
 
 
-@pytest.mark.parametrize(("target", "source"), [("x.gif", WSQ), ("x.fmr", WSQ), ("x.an2", WSQ), ("x.png", b"1.001:")])
+@pytest.mark.parametrize(
+    ("modality", "position", "kind", "record"),
+    [
+        (Modality.FINGER, Position.RIGHT_INDEX, "CPS", 14),
+        (Modality.PALM, Position.LEFT_FULL_PALM, "CPS", 15),
+        (Modality.MARK, Position.UNKNOWN, "MPS", 13),
+        (Modality.FACE, Position.UNKNOWN, "CPS", 10),
+    ],
+)
+def test_an_image_into_a_file(modality: Modality, position: Position, kind: str, record: int) -> None:
+    bitmap = io.BytesIO()
+    Pillow.fromarray(PIXELS).save(bitmap, "BMP")
+    for source in (WSQ, bitmap.getvalue()):
+        made = an2.read(conversion.convert(source, "x.an2", modality=modality, position=position))
+        assert (made.problems, made.kind, [r.type for r in made.records]) == ((), kind, [1, 2, record])
+        [sample] = an2.samples(made)
+        assert (sample.modality, sample.position) == (modality, position)
+        assert np.array_equal(decode(sample.data).grey(), decode(source).grey())
+
+
+@pytest.mark.parametrize(
+    ("target", "source"), [("x.gif", WSQ), ("x.fmr", WSQ), ("x.an2", b"FMR\0"), ("x.png", b"1.001:")]
+)
 def test_conversions_that_make_no_sense(target: str, source: bytes) -> None:
     with pytest.raises(BadFile):
         conversion.convert(source, target)

@@ -15,6 +15,7 @@ from limen.errors import BadFile
 from limen.exchange import an2, conversion, inspection, isolated
 from limen.exchange.fields import name
 from limen.exchange.minutiae import Standard
+from limen.records.entry import image_kind
 from limen.ridge.comparator import compare_many, prepare
 from limen.ridge.evidence import llr
 
@@ -64,19 +65,23 @@ def convert(
     source: File,
     target: Annotated[
         Path,
-        typer.Argument(
-            help=f"File to write: {' '.join((*conversion.IMAGES, *conversion.MINUTIAE))}, or .an2 from XML."
-        ),
+        typer.Argument(help=f"File to write: {' '.join((*conversion.IMAGES, *conversion.MINUTIAE))}, or .an2."),
     ],
     standard: Annotated[
         Standard | None, typer.Option(help="Of a minutiae file; default: by suffix, .fmr the newest.")
     ] = None,
     record: Annotated[int | None, typer.Option(help="Which record's image or minutiae, counted from 0.")] = None,
+    kind: Annotated[
+        str, typer.Option(help="Of an image that becomes .an2: face, right-index, palm:21, mark, ... or a code.")
+    ] = "finger",
 ) -> None:
-    """Convert images to images, minutiae between standards, XML to the traditional encoding."""
+    """Convert images to images or to .an2, minutiae between standards, XML to the traditional encoding."""
     if source.resolve() == target.resolve():
         raise BadFile("Source and target are the same file.")
-    data = conversion.convert(_read(source), target.name, standard=standard, record=record)
+    modality, position = image_kind(kind)
+    data = conversion.convert(
+        _read(source), target.name, standard=standard, record=record, modality=modality, position=position
+    )
     partial = target.with_name(target.name + ".part")
     try:
         partial.write_bytes(data)

@@ -24,7 +24,7 @@ from limen.errors import BadFile, BadInput, Damaged, NotFound
 from limen.exchange import is_transaction
 from limen.hits import leads
 from limen.hub import parts
-from limen.records import export, extension, importer, manifest, rejects, retention, shredding, store
+from limen.records import export, export_files, extension, importer, manifest, rejects, retention, shredding, store
 from limen.records.database import Database, open_database
 from limen.records.enrolment import enrol
 from limen.records.entry import moment, visibility
@@ -160,12 +160,18 @@ def export_(
     folder: Annotated[Path, typer.Argument(help="A new folder; it will hold names and images in clear.")],
     country: Country,
     data: DataFolder = None,
+    form: Annotated[str, typer.Option("--format", help="manifest; an2: an ANSI/NIST-ITL file a record.")] = "manifest",
     as_json: AsJson = False,
 ) -> None:
     """Write a country's own records, in clear, as a folder that `records import` takes."""
     owner = countries.check(country)
+    if form not in ("manifest", "an2"):
+        raise BadInput(f"Records are not exported as '{form[:40]}'.", advice="Use manifest or an2.")
     with _vault(data, owner=owner) as (_, database, vault):
-        outcomes = Counter(export.export(database, vault, owner, folder))
+        if form == "an2":
+            outcomes = Counter(_said(one) for one in export_files.export_files(database, vault, owner, folder))
+        else:
+            outcomes = Counter(export.export(database, vault, owner, folder))
     count, damaged = outcomes[True], outcomes[False]
     if as_json:
         console.print_json(data={"country": owner, "records": count, "damaged": damaged, "folder": str(folder)})
@@ -174,7 +180,14 @@ def export_(
             f"{count} records of {owner} in {folder}, [bold]in clear[/]: keep it safe, and delete it after use."
         )
     if damaged:
-        raise Damaged(f"{damaged} record(s) do not open and were left out.", advice="Restore them from a backup.")
+        raise Damaged(f"{damaged} record(s) were left out.", advice="Restore from a backup those that do not open.")
+
+
+def _said(written: export_files.Written) -> bool:
+    """Whether a record was written; says why not."""
+    if not written.file:
+        errors.print(f"A record was left out: {written.reason}", highlight=False, markup=False)
+    return bool(written.file)
 
 
 @app.command("suspend")

@@ -20,6 +20,7 @@ from limen.exchange.isolated import Emit
 from limen.exchange.minutiae import Standard
 from limen.images import Image, decode, warm, wsq
 from limen.ridge.template import RidgeTemplate
+from limen.terms import Modality, Position
 
 _PILLOW = {
     ".png": "PNG",
@@ -39,10 +40,19 @@ MINUTIAE = {
 }  # fmt: skip
 TRADITIONAL = (".an2", ".an2k", ".nist", ".nst", ".eft", ".int")
 T = TypeVar("T")
+_AGENCY = "LIMEN"
 _JPEG_QUALITY = 95  # ridges survive it; for evidence, keep the original
 
 
-def convert(data: bytes, target: str, *, standard: Standard | None = None, record: int | None = None) -> bytes:
+def convert(
+    data: bytes,
+    target: str,
+    *,
+    standard: Standard | None = None,
+    record: int | None = None,
+    modality: Modality = Modality.FINGER,
+    position: Position = Position.UNKNOWN,
+) -> bytes:
     """A file's content as another kind of file, by the target's suffix; read in a confined child.
 
     Args:
@@ -50,6 +60,7 @@ def convert(data: bytes, target: str, *, standard: Standard | None = None, recor
         target: name of the file to be; its suffix decides.
         standard: for minutiae; None: what the suffix says (`MINUTIAE`).
         record: which record's image or minutiae, counted from 0; None: the only one there is.
+        modality, position: of an image that becomes an ANSI/NIST-ITL file.
 
     Raises:
         BadFile: nothing in the file can become such a file; `isolated.Died` if reading it killed the process.
@@ -66,7 +77,7 @@ def convert(data: bytes, target: str, *, standard: Standard | None = None, recor
         elif suffix in MINUTIAE:
             emit({"output": minutiae.write(_minutiae(data, standard or MINUTIAE[suffix], record))})
         else:
-            emit({"output": _traditional(data)})
+            emit({"output": _traditional(data, modality, position)})
 
     out = b""
     for message in isolated.run(work):
@@ -167,11 +178,13 @@ def _one(found: dict[int, T], record: int | None, what: str) -> T:
     raise BadFile(f"Say which {what} is meant, by --record.", advice=f"Records that have one: {places}.")
 
 
-def _traditional(data: bytes) -> bytes:
-    """XML, or a traditional file that is broken in places, as a clean traditional file in UTF-8."""
+def _traditional(data: bytes, modality: Modality, position: Position) -> bytes:
+    """A clean traditional file, in UTF-8, of XML, of a file that is broken in places, or of one image."""
     kind = inspection.recognise(data)[0]
+    if kind == "image":
+        return _of_image(data, modality, position)
     if kind not in ("an2", "niem"):
-        raise BadFile("Only ANSI/NIST-ITL files can become such a file.")
+        raise BadFile("Only ANSI/NIST-ITL files and images can become such a file.")
     transaction = exchange.read(data)
     type1 = transaction.type1
     domain = next(iter(type1.subfields(13)), ("INT-I", "6.0"))
@@ -182,5 +195,25 @@ def _traditional(data: bytes) -> bytes:
         domain=(domain[0], domain[1] if len(domain) > 1 else ""),
         control=type1.text(9),
         reference=type1.text(10),
+        native_ppmm=type1.text(11) or "00.00",
     )
     return an2.write(header, transaction.records[1:])
+
+
+def _of_image(data: bytes, modality: Modality, position: Position) -> bytes:
+    """A search request (CPS; of a mark MPS) with one image: as it is if the standard knows its kind, else as PNG."""
+    image = decode(data)
+    known = image.format in ("wsq", "jpeg", "png", "jpeg2000")
+    record = an2.image_record(
+        modality,
+        int(position),
+        data if known else encode(image, ".png"),
+        1,
+        width=image.width,
+        height=image.height,
+        ppi=image.ppi,
+        source=_AGENCY,
+        colour=image.pixels.ndim == 3,
+    )
+    kind = "MPS" if modality is Modality.MARK else "CPS"
+    return an2.write(an2.Header(kind, "INTERPOL", _AGENCY), [an2.person_record({"record_id": "1"}), record])

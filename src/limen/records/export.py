@@ -80,6 +80,7 @@ def sample_summary(sample: Sample) -> dict[str, Any]:
         "position": Position(sample.position).slug if sample.position else "",
         "quality": sample.quality if sample.quality <= 100 else None,
         "minutiae": sample.minutiae or None,
+        "area_mm2": sample.area or None,
         "pixels": f"{sample.width}x{sample.height}" if sample.width else "",
         "ppi": sample.ppi or None,
         "model": sample.model,
@@ -101,7 +102,8 @@ def pages(database: Database, owner: str) -> Iterator[Record]:
 
 
 def export(database: Database, vault: Vault, owner: str, folder: Path) -> Iterator[bool]:
-    """Write an owner's records in clear into a new folder: manifest.jsonl, images/, and an2/ for files.
+    """Write an owner's records in clear into a new folder: manifest.jsonl, images/, an2/ for files, and osia/ for
+    what OSIA encounters hold beside their images.
 
     Yields:
         For each record, whether it was written; False if it does not open.
@@ -115,7 +117,7 @@ def export(database: Database, vault: Vault, owner: str, folder: Path) -> Iterat
         folder.chmod(0o700)
         if any(folder.iterdir()):
             raise BadInput(f"{folder} is not empty.", advice="Name a new folder.")
-        with os.fdopen(_private(folder / "manifest.jsonl"), "w", encoding="utf-8") as manifest:
+        with os.fdopen(private(folder / "manifest.jsonl"), "w", encoding="utf-8") as manifest:
             for record in pages(database, owner):
                 try:
                     personal = store.personal_fields(record, vault)
@@ -141,7 +143,7 @@ def _images(database: Database, vault: Vault, listed: Record, folder: Path) -> I
             data = vault.unseal(store.sample_context(sample, record, Use.FILE), sample.original)
             place = _place(sample, data)
             (folder / place).parent.mkdir(exist_ok=True, mode=0o700)
-            with os.fdopen(_private(folder / place), "wb") as file:
+            with os.fdopen(private(folder / place), "wb") as file:
                 file.write(data)
             if sample.modality:
                 position = Position(sample.position).slug if sample.position else ""
@@ -150,12 +152,13 @@ def _images(database: Database, vault: Vault, listed: Record, folder: Path) -> I
 
 def _place(sample: Sample, data: bytes) -> str:
     if sample.modality == 0:
-        return f"an2/{sample.id.hex}.an2"
+        return f"osia/{sample.id.hex}.json" if data.startswith(b"{") else f"an2/{sample.id.hex}.an2"
     ending = next((ending for start, ending in _EXTENSIONS.items() if data.startswith(start)), ".img")
     return f"images/{sample.id.hex}{ending}"
 
 
-def _private(path: Path) -> int:
+def private(path: Path) -> int:
+    """A new file that its user alone may read, opened for writing."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 

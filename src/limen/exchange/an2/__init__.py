@@ -9,7 +9,7 @@ from limen.exchange.an2.persons import person_fields
 from limen.exchange.an2.reading import MAX_BYTES, MAX_RECORDS, read
 from limen.exchange.an2.records import Field, Problem, Record, Transaction
 from limen.exchange.an2.samples import FileSample, each_sample, plotted, samples
-from limen.exchange.an2.writing import Header, image_record, person_record, portrait_record, write
+from limen.exchange.an2.writing import Header, image_record, jpeg_size, person_record, portrait_record, write
 
 __all__ = [
     "MAX_BYTES",
@@ -23,6 +23,7 @@ __all__ = [
     "answer",
     "each_sample",
     "image_record",
+    "jpeg_size",
     "person_fields",
     "person_record",
     "plotted",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from limen.exchange.an2.records import Field
+from limen.errors import BadFile
+from limen.exchange.an2.records import Field, Record
 
 #: ANSI/NIST-ITL 1-2011, 8.4 (Type-4; 3, 5, 6 had the same layout until 2007): length, IDC, impression, six possible
 #: positions, resolution flag, width, height, compression.
@@ -29,6 +30,35 @@ def parse(body: bytes, record_type: int) -> tuple[int, tuple[Field, ...], bytes]
         positions = [code for code in parts[3] if code != NO_POSITION]
         fields.insert(1, Field(4, tuple((str(code),) for code in positions)))
     return parts[1], tuple(fields), body[_layout(record_type).size :]
+
+
+def pack(record: Record) -> bytes:
+    """What follows length and IDC of a binary record: the rest of its header, and its data.
+
+    Raises:
+        BadFile: a field of the header is missing or does not fit; the message names it.
+    """
+    layout = _layout(record.type)
+    values: list[int | bytes] = []
+    for number in {_IMAGE: (3, 4, 5, 6, 7, 8), _SIGNATURE: (3, 4, 5, 6, 7), _BARE: ()}[layout]:
+        if layout is _IMAGE and number == 4:
+            codes = [int(row[0]) for row in record.subfields(4) if row[0].isdigit() and int(row[0]) < NO_POSITION]
+            values.append(bytes(codes[:6]).ljust(6, bytes([NO_POSITION])))
+        else:
+            values.append(_whole(record, number))
+    try:
+        return layout.pack(0, 0, *values)[_BARE.size :] + record.data
+    except struct.error:
+        raise BadFile(
+            f"The Type-{record.type} record's header has a number that does not fit (8.{record.type})."
+        ) from None
+
+
+def _whole(record: Record, number: int) -> int:
+    value = record.whole(number)
+    if value is None:
+        raise BadFile(f"{record.tag(number)} is missing or no number (8.{record.type}).")
+    return value
 
 
 def _layout(record_type: int) -> struct.Struct:

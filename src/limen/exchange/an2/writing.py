@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import nistitl
 
 from limen.errors import BadFile
-from limen.exchange.an2 import persons
+from limen.exchange.an2 import binary, persons
 from limen.exchange.an2.records import BINARY_TYPES, DATA_FIELD, Field, Record
 from limen.images import sniff
 from limen.terms import Modality
@@ -176,7 +176,10 @@ def _tagged(record: Record) -> nistitl.AsciiRecord:
 
 
 def _binary(record: Record) -> nistitl.BinaryRecord:
-    raise BadFile(f"Type-{record.type} records are read, not written.", advice="Write Type-13, -14 or -15 instead.")
+    out = nistitl.BinaryRecord(record.type)
+    out.IDC = 0 if record.idc is None else record.idc
+    out.value = binary.pack(record)
+    return out
 
 
 def _bytes_as_latin(text: str) -> str:
