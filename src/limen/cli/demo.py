@@ -39,7 +39,7 @@ def command(
     samples = samples or Path("../shared/data")
     real = not made_up and (samples / "faces" / "lfw_dev").is_dir()
     _make_room(data)
-    settings = configuration.load(data / "hub", port=_free_port())
+    settings = configuration.load(data / "hub", port=_free_port(), tls="on")  # with a certificate of its own making
     os.environ |= {"LIMEN_DATA": str(settings.data), "LIMEN_KEYS": str(data / "keys"), "LIMEN_HUB": settings.url}
 
     _chapter(1, "Two countries write down whom they look for")

@@ -13,8 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from limen import settings as configuration
+from limen.access import directory
+from limen.access.directory import Role
 from limen.hub import Hub
 from limen.hub.checks import missing_protections
+from limen.records.database import open_database
+from limen.settings import Settings
 
 console = Console(highlight=False)
 
@@ -67,9 +71,24 @@ def _greet(hub: Hub) -> None:
         "API": f"{settings.url}/docs",
         "Health": f"{settings.url}/health",
         "Records, log": settings.data.absolute(),
+        **({"TLS authority": settings.data.absolute() / "tls" / "ca.pem"} if _own_authority(settings) else {}),
     }.items():
         console.print(f"{what:17}{where}")
     if missing := missing_protections():
         console.print(f"[yellow]Protections missing on this machine: {', '.join(missing)}.[/] See `limen doctor`.")
+    if not _administered(settings):
+        console.print("\nNo administrator yet. `limen access first COUNTRY/NAME` prints the first one's one-time link.")
     console.print("\nFirst steps: `limen access --help`, `limen records import --help`. Stop with Ctrl-C.")
     sys.stdout.flush()
+
+
+def _own_authority(settings: Settings) -> bool:
+    return settings.over_tls and not settings.tls_certificate
+
+
+def _administered(settings: Settings) -> bool:
+    database = open_database(settings)
+    with database.reading() as session:
+        people = directory.list_officers(session)
+    database.close()
+    return any(one.role == Role.ADMINISTRATOR and one.retired is None for one in people)
