@@ -10,6 +10,7 @@ from limen.access.approvals import KEPT_SECONDS, WAIT_SECONDS, Matter
 from limen.access.directory import Role
 from limen.errors import BadInput, NotAllowed, NotFound
 from limen.records.tables import JournalRow
+from limen.settings import Settings
 
 NOW = 1_800_000_000
 PEOPLE = {
@@ -160,3 +161,22 @@ def test_words_are_needed_and_old_ones_go(database, people):
     with database.writing() as session:
         assert approvals.purge(session, now=NOW + KEPT_SECONDS) == 0
         assert approvals.purge(session, now=NOW + KEPT_SECONDS + WAIT_SECONDS) == 1
+
+
+def test_thresholds_other_than_the_releases_need_two_people(database, people):
+    usual = (Settings.fpir_refer, Settings.fpir_hit)
+    with database.reading() as session:
+        approvals.check_thresholds(session, *usual)
+        with pytest.raises(NotAllowed, match="no two people agreed"):
+            approvals.check_thresholds(session, 0.01, usual[1])
+    asked = ask(
+        database,
+        people["FRA/admin"],
+        matter=Matter.CHANGE_THRESHOLDS,
+        parameters={"fpir_refer": 0.01, "fpir_hit": usual[1]},
+        country=None,
+    )
+    decide(database, people["FRA/security"], asked)
+    with database.writing() as session:
+        assert approvals.purge(session, now=NOW + 9 * KEPT_SECONDS) == 0
+        approvals.check_thresholds(session, 0.01, usual[1])

@@ -7,9 +7,13 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+from limen import settings
 from limen.access import keys, sessions, watch
+from limen.access.approvals import Matter
+from limen.cli import decisions
 from limen.cli.access import app
 from limen.errors import BadInput, LimenError, NotAllowed, NotFound, NotSignedIn, Refused
+from limen.ledger.entry import Kind
 from limen.records.database import open_database
 from limen.settings import Settings
 
@@ -169,3 +173,20 @@ def test_sessions_are_revoked_at_once(hub):
     assert limen("revoke", "BIH/officer1").startswith("1 session")
     with open_database(Settings(data=hub)).reading() as session:
         assert sessions.officer_of_session(session, cookie) is None
+
+
+def test_in_production_an_export_takes_two_people(hub, tmp_path, monkeypatch):
+    people(("FRA/clerk", "clerk"), ("FRA/dpo", "data-protection"))
+    production = settings.load(production=True)
+    parameters = {"country": "FRA", "format": "manifest"}
+    decisions.two_people(settings.load(), "", Matter.EXPORT, parameters, Kind.EXPORTED)  # a hub for trial
+    with pytest.raises(NotAllowed, match="takes two people"):
+        decisions.two_people(production, "", Matter.EXPORT, parameters, Kind.EXPORTED)
+    with pytest.raises(NotAllowed, match="takes two people"):
+        decisions.two_people(production, "FRA/clerk", Matter.EXPORT, parameters, Kind.EXPORTED)
+    limen("ask", "export", json.dumps(parameters), "--reason", "Handover", "--as", "FRA/clerk")
+    [waits] = json.loads(limen("approvals", "--as", "FRA/dpo", "--json"))
+    limen("approve", waits["number"], "--as", "FRA/dpo")
+    decisions.two_people(production, "FRA/clerk", Matter.EXPORT, parameters, Kind.EXPORTED)
+    with pytest.raises(NotAllowed, match="takes two people"):
+        decisions.two_people(production, "FRA/clerk", Matter.EXPORT, parameters, Kind.EXPORTED)

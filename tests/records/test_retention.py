@@ -63,7 +63,8 @@ def test_everything_that_has_an_end_is_deleted_after_it(database):
     add_ended(database, NOW)
     assert set(retention.purge(database, now=NOW - 1).values()) == {0}
     counts = retention.purge(database, now=NOW + 8 * DAY)
-    assert counts == {"records": 0, "hits": 1, "tombstones": 1, "sessions": 1, "invites": 1, "nonces": 1}
+    ended = {"hits", "tombstones", "sessions", "invites", "nonces"}
+    assert {name for name, count in counts.items() if count} == ended and {counts[name] for name in ended} == {1}
 
 
 def test_more_records_than_a_batch_are_deleted(database, monkeypatch):

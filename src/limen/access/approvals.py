@@ -31,6 +31,7 @@ from limen.errors import BadInput, NotAllowed, NotFound
 from limen.ledger.entry import Kind
 from limen.records import journal
 from limen.records.tables import Officer
+from limen.settings import Settings
 
 WAIT_SECONDS = 24 * 3600  # for the second person, and then for the first to carry it out
 KEPT_SECONDS = 365 * 24 * 3600  # afterwards the ledger alone remembers
@@ -160,6 +161,20 @@ def use(
     return session.get_one(Approval, row_id, populate_existing=True)
 
 
+def check_thresholds(session: Session, fpir_refer: float, fpir_hit: float) -> None:
+    """`NotAllowed` unless two people agreed to these accepted false-positive rates. The release's own need nobody."""
+    parameters = {"fpir_refer": fpir_refer, "fpir_hit": fpir_hit}
+    if (fpir_refer, fpir_hit) == (Settings.fpir_refer, Settings.fpir_hit):
+        return
+    agreed = (Approval.digest == digest(Matter.CHANGE_THRESHOLDS, parameters), Approval.verdict == "approved")
+    if session.scalars(select(Approval.id).where(*agreed).limit(1)).first() is None:
+        raise NotAllowed(
+            "The accepted false-positive rates were changed, and no two people agreed to that.",
+            advice=f"Ask: limen access ask {Matter.CHANGE_THRESHOLDS} '{json.dumps(parameters)}', or set them back.",
+            code="needs-approval",
+        )
+
+
 def waiting(session: Session, officer: Officer, *, now: int | None = None) -> Sequence[Approval]:
     """What this person asked or may decide, and is not over; the oldest first."""
     now = int(time.time()) if now is None else now
@@ -168,9 +183,10 @@ def waiting(session: Session, officer: Officer, *, now: int | None = None) -> Se
 
 
 def purge(session: Session, *, now: int | None = None) -> int:
-    """Delete what was asked more than a year ago; how many."""
+    """Delete what was asked more than a year ago, but for thresholds, which stay in force; how many."""
     now = int(time.time()) if now is None else now
-    gone = delete(Approval).where(Approval.expires <= now - KEPT_SECONDS).returning(Approval.id)
+    old = (Approval.expires <= now - KEPT_SECONDS, Approval.action != Matter.CHANGE_THRESHOLDS.value)
+    gone = delete(Approval).where(*old).returning(Approval.id)
     return len(session.execute(gone).all())
 
 

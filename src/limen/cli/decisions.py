@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,42 @@ from limen.access import approvals, rules
 from limen.access.approvals import Matter
 from limen.access.here import officer_here
 from limen.cli.shown import AsJson, DataFolder, console, database, show_rows
-from limen.errors import BadInput, NotFound
+from limen.errors import BadInput, NotAllowed, NotFound
+from limen.ledger.entry import Kind
+from limen.records import journal
+from limen.records.database import open_database
+from limen.settings import Settings
 
 As = Annotated[str, typer.Option("--as", metavar="COUNTRY/NAME", help="Who, with a key on this machine.")]
+AsTwo = Annotated[
+    str, typer.Option("--as", metavar="COUNTRY/NAME", help="Who asked and was approved; in production it takes two.")
+]
 Reason = Annotated[str, typer.Option(help="Why; for the one who decides, and kept.")]
 Number = Annotated[str, typer.Argument(help="Number of what was asked.")]
 
 rule = typer.Typer(no_args_is_help=True, help="Restrictions that this hub adds to its policy (Cedar, `forbid` only).")
+
+
+def two_people(hub: Settings, who: str, matter: Matter, parameters: Mapping[str, object], kind: Kind) -> None:
+    """Use up the approval of what a command is about to do, and put it on record; in production there must be one.
+
+    Args:
+        who: `COUNTRY/NAME` with a key on this machine; empty: the operator, who alone suffices on a hub for trial.
+        kind: what the ledger says of it.
+
+    Raises:
+        NotAllowed: it takes two people (`needs-approval`).
+    """
+    with open_database(hub).writing() as session:
+        if who:
+            approvals.use(session, officer_here(session, who), matter, parameters)
+        elif hub.production:
+            raise NotAllowed(
+                f"This takes two people ({matter}).",
+                advice=f"limen access ask {matter} '{json.dumps(parameters)}' --as YOU; then add --as YOU here.",
+                code="needs-approval",
+            )
+        journal.put(session, kind, who)
 
 
 def ask(

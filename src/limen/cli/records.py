@@ -18,12 +18,14 @@ from rich.table import Table
 from rich.text import Text
 
 from limen import countries, settings
+from limen.access.approvals import Matter
 from limen.backup import mirror
-from limen.cli import reextract
+from limen.cli import decisions, reextract
 from limen.errors import BadFile, BadInput, Damaged, NotFound
 from limen.exchange import is_transaction
 from limen.hits import leads
 from limen.hub import parts
+from limen.ledger.entry import Kind
 from limen.records import export, export_files, extension, importer, manifest, rejects, retention, shredding, store
 from limen.records.database import Database, open_database
 from limen.records.enrolment import enrol
@@ -34,6 +36,8 @@ from limen.records.tables import Record, State
 from limen.settings import Settings
 from limen.terms import Purpose
 from limen.vault.client import VaultClient
+
+BULK = 10  # records: from here on, deleting them at once takes two people
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -138,9 +142,13 @@ def withdraw(
     country: Country,
     data: DataFolder = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    who: decisions.AsTwo = "",
 ) -> None:
     """Delete records with all their samples; within seconds no search finds them."""
     owner = countries.check(country)
+    if len(records) > BULK:
+        asked = {"country": owner, "records": sorted(records)}
+        decisions.two_people(settings.load(data), who, Matter.BULK_DELETION, asked, Kind.DELETED)
     with _vault(data, owner=owner) as (hub, database, vault):
         found = [_find(database, vault, owner, record) for record in records]  # all of them, before any is deleted
         if not yes:
@@ -161,10 +169,12 @@ def export_(
     country: Country,
     data: DataFolder = None,
     form: Annotated[str, typer.Option("--format", help="manifest; an2: an ANSI/NIST-ITL file a record.")] = "manifest",
+    who: decisions.AsTwo = "",
     as_json: AsJson = False,
 ) -> None:
     """Write a country's own records, in clear, as a folder that `records import` takes."""
     owner = countries.check(country)
+    decisions.two_people(settings.load(data), who, Matter.EXPORT, {"country": owner, "format": form}, Kind.EXPORTED)
     if form not in ("manifest", "an2"):
         raise BadInput(f"Records are not exported as '{form[:40]}'.", advice="Use manifest or an2.")
     with _vault(data, owner=owner) as (_, database, vault):

@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from limen import confine
+from limen.access import approvals
 from limen.access.passkeys import Challenges
 from limen.access.providers import Providers
 from limen.backup import mirror
@@ -67,6 +68,8 @@ class Parts:
 async def running(settings: Settings) -> AsyncIterator[Parts]:
     """The front's parts, with their background tasks, until the block ends."""
     database = await asyncio.to_thread(open_database, settings)
+    if settings.production:
+        await asyncio.to_thread(_check_thresholds, database, settings)
     await asyncio.to_thread(overdue.once, database)  # before anyone can ask for what is past its time
     vault = AsyncVaultClient(settings)
     guard = Guard(database)
@@ -125,6 +128,11 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         await writer.close()
         await vault.close()
         database.close()
+
+
+def _check_thresholds(database: Database, settings: Settings) -> None:
+    with database.reading() as session:
+        approvals.check_thresholds(session, settings.fpir_refer, settings.fpir_hit)
 
 
 async def _sweep(database: Database) -> None:

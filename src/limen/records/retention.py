@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Delete, Select, delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from limen.access import approvals, cases, watch
+from limen.access.tables import AccessToken, Alert, Case
 from limen.errors import Unavailable
 from limen.ledger.entry import Kind
 from limen.records import shredding, store
@@ -34,7 +36,8 @@ def purge(database: Database, *, now: int | None = None) -> dict[str, int]:
     """Delete what is past its time. The front does so every few minutes.
 
     Returns:
-        How many of each were deleted: records, hits, tombstones, sessions, invites, nonces.
+        How many of each were deleted: records, hits, tombstones, sessions, invites, nonces, tokens, approvals, alerts
+        and cases.
 
     Raises:
         Unavailable: the clock cannot be right; nothing is deleted on its word.
@@ -54,7 +57,10 @@ def purge(database: Database, *, now: int | None = None) -> dict[str, int]:
                 for country, search in session.execute(select(Hit.country, Hit.search).where(Hit.expires <= now)).all():
                     shredding.put(session, country, search, now=now)
             counts[name] = _deleted(session, statement)
-    if counts["records"] or counts["hits"]:
+    for name, purge_some in {"approvals": approvals.purge, "alerts": watch.purge, "cases": cases.purge}.items():
+        with database.writing() as session:
+            counts[name] = purge_some(session, now=now)
+    if counts["records"] or counts["hits"] or counts["cases"]:
         database.wipe_log()
     return counts
 
@@ -77,6 +83,7 @@ def _ended(now: int) -> dict[str, Delete]:
         "sessions": delete(SignIn).where(SignIn.expires <= now),
         "invites": delete(Invite).where(Invite.expires <= now),
         "nonces": delete(Nonce).where(Nonce.expires <= now),
+        "tokens": delete(AccessToken).where(AccessToken.expires <= now),
     }
 
 
@@ -110,11 +117,15 @@ def audit(database: Database, *, now: int | None = None) -> Audit:
         "sessions past their time": _count(SignIn, SignIn.expires <= late),
         "links past their time": _count(Invite, Invite.expires <= late),
         "nonces past their time": _count(Nonce, Nonce.expires <= late),
+        "tokens past their time": _count(AccessToken, AccessToken.expires <= late),
+        "closed cases past their time": _count(Case, Case.delete_after <= late),
+        "alerts past their time": _count(Alert, Alert.last <= late - watch.KEPT_SECONDS),
         "tombstones past their time": _count(Tombstone, Tombstone.at <= late - TOMBSTONES),
         "personal fields not sealed": _count(Record, _unsealed(Record.fields)),
         "templates not sealed": _count(Sample, _unsealed(Sample.template)),
         "portraits not sealed": _count(Sample, _unsealed(Sample.portrait)),
         "originals not sealed": _count(Sample, _unsealed(Sample.original)),
+        "cases not sealed": _count(Case, _unsealed(Case.content)),
     }
     with database.reading() as session:
         found = {name: session.scalar(query) or 0 for name, query in checks.items()}
