@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from limen.confine import lock_memory
 from limen.countries import ORDER
 from limen.errors import BadMessage, BadTemplate, Damaged, KeyUnavailable, LimenError, NotAllowed, Unavailable
 from limen.face.template import FaceTemplate
-from limen.matcher import ENVIRONMENT
+from limen.matcher import ENVIRONMENT, steps
 from limen.matcher.again import Again
 from limen.matcher.decision import Policy
 from limen.matcher.gallery import Gallery
@@ -182,7 +183,7 @@ class Matcher:
 
     async def _search(self, search: bytes, probe: Probe, expected: Expected) -> None:
         kind = kind_of(faces=bool(probe.faces), prints=bool(probe.prints))
-        noticed = 0
+        noticed, began = 0, time.monotonic()
         try:
             async with self._gallery_lock:
                 outcome = await asyncio.get_running_loop().run_in_executor(
@@ -198,6 +199,7 @@ class Matcher:
             decision = Decision(search, Answer.CANNOT_TELL.wire, 0, mask, 0, 0, 0, b"")
         finally:
             probe.wipe()
+        await asyncio.sleep(steps.wait(time.monotonic() - began))
         found = decision.answer in (Answer.HIT.wire, Answer.REFER.wire)
         self._say(search, Verdict(int(found), expected.country.encode("ascii")))
         with contextlib.suppress(ConnectionError):
