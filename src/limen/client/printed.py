@@ -84,8 +84,22 @@ def _samples(samples: list[dict[str, Any]], console: Console) -> None:
     for sample in samples:
         name = sample["modality"] if sample["modality"] == "face" else sample["position"]
         quality = "" if sample["quality"] is None else f", quality {sample['quality']}"
+        if sample.get("minutiae") is not None:
+            quality += f", {sample['minutiae']} clear minutiae" + (f", {sample['area']} mm2" if sample["area"] else "")
         why = " ".join(f"{reason['text']} {reason['advice']}" for reason in sample["reasons"])
         console.print(f"[dim]{name}: {words[sample['used']]}{quality}. {escape(why)}[/]", highlight=False)
+        if len(faces := sample.get("faces", [])) > 1:
+            console.print(f"[dim]{escape(_faces(faces))}[/]", highlight=False)
+
+
+def _faces(faces: list[dict[str, Any]]) -> str:
+    """Where several faces are in the photo, in percent of its sides, and how to search another."""
+    places = (
+        f"{number} at {100 * (face['x'] + face['width'] / 2):.0f} % from the left and "
+        f"{100 * (face['y'] + face['height'] / 2):.0f} % from the top{' (searched)' if face['searched'] else ''}"
+        for number, face in enumerate(faces, 1)
+    )
+    return f"Faces: {'; '.join(places)}. To search another: --face NUMBER."
 
 
 def _end(answer: dict[str, Any], console: Console) -> None:
