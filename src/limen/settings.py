@@ -30,10 +30,12 @@ class Settings:
         offer_seconds: how long a search waits for its capture.
         worker_seconds: how long a worker may work on a capture once it is there.
         fpir_refer, fpir_hit: accepted false-positive identification rates per search (fractions).
+        face_hits: whether a face alone may be a hit; else it is a lead for an examiner, however alike.
         production: refuse to start where a protection is missing.
         link_sign_in: whether a one-time link signs in by itself (never in production), or only registers a passkey.
         tls: `auto`: TLS 1.3 where the hub listens beyond this machine without a proxy (`public_url`); `on`; `off`.
         tls_certificate, tls_key: PEM files; default: a certificate by the hub's own authority, in `data/tls`.
+        users: prefix of the parts' own users, where the hub is started as root (`hub.users`); empty: all share one.
         custody: who holds the key above all others: file, passphrase or token (docs/keys.md).
         passphrase_file: where the passphrase is read from; else `limen serve` asks on its terminal.
         pkcs11_module: the tokens' PKCS#11 library.
@@ -53,11 +55,13 @@ class Settings:
     worker_seconds: int = 20
     fpir_refer: float = 1e-3
     fpir_hit: float = 1e-5
+    face_hits: bool = False
     production: bool = False
     link_sign_in: bool = True
     tls: str = "auto"
     tls_certificate: str = ""
     tls_key: str = ""
+    users: str = ""
     custody: str = "file"
     passphrase_file: str = ""
     pkcs11_module: str = ""

@@ -17,7 +17,7 @@ from limen.matcher.decision import Policy
 from limen.matcher.gallery import Gallery
 from limen.matcher.opening import known_face
 from limen.matcher.search import Outcome, Probe, identify
-from limen.matcher.tail import FaceTerms, survival, threshold
+from limen.matcher.tail import FaceTerms, Kind, survival, threshold
 from limen.reasons import Reason
 from limen.terms import Answer, Modality
 
@@ -109,10 +109,10 @@ def test_fingers_alone_are_searched_whatever_the_faces_are(gallery: Gallery) -> 
 def test_thresholds_hold_for_the_worse_of_two_models() -> None:
     one, other = FaceTerms("sface", 70, ((65.0, 1.0),)), FaceTerms(variant.NAME, 40, ((45.0, 1.0),))
     both = replace(one, others=(other,))
-    assert (survival(both, False) >= survival(one, False)).all()
-    assert (survival(both, False) >= survival(other, False)).all()
-    alone = [threshold(1e-3, 1000, terms, False) for terms in (one, other)]
-    assert threshold(1e-3, 1000, both, False) == max(alone)
+    assert (survival(both, ()) >= survival(one, ())).all()
+    assert (survival(both, ()) >= survival(other, ())).all()
+    alone = [threshold(1e-3, 1000, [Kind(1.0, terms)]) for terms in (one, other)]
+    assert threshold(1e-3, 1000, [Kind(1.0, both)]) == max(alone)
 
 
 def test_a_template_of_an_unknown_model_or_of_another_dimension_is_refused() -> None:

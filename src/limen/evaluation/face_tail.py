@@ -15,7 +15,7 @@ from scipy.stats import genpareto
 
 from limen.evaluation.face import Photos
 from limen.face import evidence
-from limen.matcher.tail import FaceTerms, threshold
+from limen.matcher.tail import FaceTerms, Kind, threshold
 
 SIZES = (100, 300, 1000)  # and all that there are
 RATES = (0.1, 0.01, 0.001)
@@ -39,7 +39,7 @@ def promises(photos: Photos, sizes: Sequence[int] = SIZES, seed: int = 3) -> lis
         alarms = [(scores[:, pick].max(axis=1), _shares(photos.quality[first[pick]])) for pick in picks]
         for rate in RATES:
             over = [
-                best > threshold(rate, size, FaceTerms(photos.model, int(photos.quality[probe]), shares), False)
+                best > threshold(rate, size, [Kind(1.0, FaceTerms(photos.model, int(photos.quality[probe]), shares))])
                 for highest, shares in alarms
                 for probe, best in zip(alone, highest, strict=True)
             ]

@@ -1,9 +1,9 @@
 """From evidence to an answer that keeps its promised error rate.
 
 Thresholds follow from the accepted false-positive identification rates, the modalities of the probe and the number of
-records searched (`matcher.tail`). A face alone never makes a hit: without a print that agrees it is a lead for an
-examiner. "No hit" is said only when the whole gallery answered and the probe was good enough that a mated person would
-probably have been found.
+records searched (`matcher.tail`). A face alone makes no hit unless the operator says so: without a print that agrees it
+is a lead for an examiner. "No hit" is said only when the whole gallery answered and the probe was good enough that a
+mated person would probably have been found.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from scipy.special import ndtr
 
 from limen.matcher.fusion import Evidence
-from limen.matcher.tail import FaceTerms, mark_threshold, threshold
+from limen.matcher.tail import LEAST_LEAD, FaceTerms, Kind, mark_threshold, threshold
 from limen.reasons import Reason
 from limen.terms import Answer
 from limen.wire.messages import MAX_MATCHES
@@ -31,6 +31,7 @@ class Policy:
     fpir_refer: float = 1e-3
     fpir_hit: float = 1e-5
     fpir_mark: float = 0.1  # of searches with marks alone, which examiners look at one by one
+    face_hits: bool = False  # whether a face alone may be a hit
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Asked:
             probe's quality.
         records: how many records took part.
         complete: whether the whole gallery was there.
+        kinds: what the records hold of what the probe holds; empty where nothing could be compared.
     """
 
     face: FaceTerms | None
@@ -52,6 +54,7 @@ class Asked:
     records: int
     complete: bool
     marks: bool = False
+    kinds: tuple[Kind, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def decide(evidence: Sequence[Evidence], asked: Asked, policy: Policy) -> Verdic
     torn = {record.slot for record in evidence if _disagrees(record, asked, policy)}
     ranked = sorted(evidence, key=lambda record: record.total, reverse=True)
     leads = [record for record in ranked if record.total > lead or record.slot in torn][:MAX_MATCHES]
-    matches = tuple((record, 2 if record.total > sure and _print_agrees(record) else 1) for record in leads)
+    matches = tuple((record, 2 if record.total > sure and _may_hit(record, policy) else 1) for record in leads)
     reasons = set() if asked.complete else {Reason.GALLERY_INCOMPLETE}
     if not matches:
         return _nothing(asked, lead, reasons)
@@ -89,8 +92,8 @@ def _thresholds(asked: Asked, policy: Policy) -> tuple[float, float]:
     """Nats that a lead and a hit must exceed; a mark alone is never a hit, however alike."""
     if asked.marks:
         return mark_threshold(policy.fpir_mark, asked.records), float("inf")
-    lead = threshold(policy.fpir_refer, asked.records, asked.face, asked.prints > 0)
-    return lead, max(lead, threshold(policy.fpir_hit, asked.records, asked.face, asked.prints > 0))
+    lead = max(LEAST_LEAD, threshold(policy.fpir_refer, asked.records, asked.kinds))
+    return lead, max(lead, threshold(policy.fpir_hit, asked.records, asked.kinds))
 
 
 def chance_of_missing(asked: Asked, lead: float) -> float:
@@ -107,8 +110,11 @@ def _nothing(asked: Asked, lead: float, reasons: set[Reason]) -> Verdict:
     return Verdict(Answer.CANNOT_TELL if reasons else Answer.NO_HIT, frozenset(reasons), ())
 
 
-def _print_agrees(record: Evidence) -> bool:
-    return any(finding.llr >= PRINT_AGREES for finding in record.ridges)
+def _may_hit(record: Evidence, policy: Policy) -> bool:
+    """Whether a print agrees, or the operator lets a face alone be a hit; a print that denies it speaks against."""
+    if any(finding.llr >= PRINT_AGREES for finding in record.ridges):
+        return True
+    return policy.face_hits and record.has_face and record.ridge > DENIES
 
 
 def _doubts(leads: Sequence[Evidence]) -> set[Reason]:
@@ -122,6 +128,8 @@ def _disagrees(record: Evidence, asked: Asked, policy: Policy) -> bool:
     """Whether the face alone points to the record as surely as a hit must, and the prints deny it: or the reverse."""
     if not record.has_face or not record.ridges:
         return False
-    by_face = record.face > threshold(policy.fpir_hit, asked.records, asked.face, False)
-    by_print = record.ridge > threshold(policy.fpir_hit, asked.records, None, True)
+    faces = [Kind(kind.share, kind.face) for kind in asked.kinds if kind.face]
+    prints = [Kind(kind.share, None, kind.prints) for kind in asked.kinds if kind.prints]
+    by_face = record.face > threshold(policy.fpir_hit, asked.records, faces)
+    by_print = record.ridge > threshold(policy.fpir_hit, asked.records, prints)
     return (by_face and record.ridge <= DENIES) or (by_print and record.face <= DENIES)

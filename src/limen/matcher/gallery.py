@@ -15,7 +15,9 @@ from limen import countries
 from limen.errors import BadTemplate
 from limen.face.template import FaceTemplate
 from limen.matcher.faces import FaceMatrix
+from limen.matcher.makeup import Makeup, mask_of
 from limen.matcher.positions import Group, comparable, group
+from limen.ridge import chance
 from limen.ridge.index import RidgeIndex
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality
@@ -49,11 +51,15 @@ class Reference:
 
 
 class Kept(NamedTuple):
-    """What is kept of a sample besides its template: handle, group, and the face model ("" for ridges)."""
+    """What is kept of a sample besides its template.
+
+    Handle, group, the face model ("" for ridges), and of a finger the class of its clear minutiae (-1 for others).
+    """
 
     sample: int
     group: Group
     model: str
+    clear: int = -1
 
 
 class Gallery:
@@ -62,6 +68,7 @@ class Gallery:
     def __init__(self) -> None:
         self.faces: dict[str, FaceMatrix] = {}
         self.ridges: dict[Group, RidgeIndex] = {}
+        self.makeup = Makeup()
         self._slot_of: dict[int, int] = {}
         self._slot_of_sample: dict[int, int] = {}
         self._samples: dict[int, list[Kept]] = {}
@@ -91,7 +98,10 @@ class Gallery:
             if not self._samples[slot]:
                 self._release(reference.record, slot)
             raise
+        before = self._mask(slot)
         self._samples[slot].append(kept)
+        self.makeup.changed(before, before | mask_of([kept.group]))
+        self.makeup.clear[kept.clear] += kept.clear >= 0
         if reference.modality is Modality.MARK:
             self._marks[slot] += 1
         self._slot_of_sample[reference.sample] = slot
@@ -102,8 +112,10 @@ class Gallery:
         if slot is None:
             return False
         gone = [kept for kept in self._samples[slot] if sample in (0, kept.sample)]
+        before = self._mask(slot)
         for kept in gone:
             self._samples[slot].remove(kept)
+            self.makeup.clear[kept.clear] -= kept.clear >= 0
             if kept.group[0] is Modality.MARK:
                 self._marks -= Counter([slot])
             del self._slot_of_sample[kept.sample]
@@ -111,6 +123,7 @@ class Gallery:
                 self.faces[kept.model].remove(kept.sample)
             else:
                 self.ridges[kept.group].remove(kept.sample)
+        self.makeup.changed(before, self._mask(slot))
         if not self._samples[slot]:
             self._release(record, slot)
         return bool(gone)
@@ -179,6 +192,9 @@ class Gallery:
         stores: list[FaceMatrix | RidgeIndex] = [*self.faces.values(), *self.ridges.values()]
         return sum(array.nbytes for array in arrays) + sum(store.memory for store in stores)
 
+    def _mask(self, slot: int) -> int:
+        return mask_of([kept.group for kept in self._samples[slot]])
+
     def _handle_of_sample(self, sample: int) -> int:
         slot = self._slot_of_sample.get(sample)
         return 0 if slot is None else self.handle(slot)
@@ -214,7 +230,10 @@ class Gallery:
             index.put_packed(reference.sample, template)
         else:
             index.put(reference.sample, template)
-        return Kept(reference.sample, where, "")
+        if reference.modality is not Modality.FINGER:
+            return Kept(reference.sample, where, "")
+        packed = template if isinstance(template, bytes) else template.pack()
+        return Kept(reference.sample, where, "", chance.class_of(chance.clear_minutiae(packed)))
 
     def _release(self, record: int, slot: int) -> None:
         del self._slot_of[record], self._samples[slot]

@@ -132,7 +132,7 @@ class Matcher:
     """State of the process: the gallery, searches that are expected, probes that came before their announcement."""
 
     def __init__(self, settings: Settings) -> None:
-        self._policy = Policy(settings.fpir_refer, settings.fpir_hit)
+        self._policy = Policy(settings.fpir_refer, settings.fpir_hit, face_hits=settings.face_hits)
         self._keys = Keys(lambda: VaultClient.connect(settings, "vault-matcher"))
         self._gallery = Gallery()
         self._gallery_lock = asyncio.Lock()  # a search sees the gallery as it was when it began
