@@ -15,7 +15,7 @@ from limen.wire import receive, send
 from limen.wire.messages import Chunk, Done, End, EnrolJob, Enrolled, Failed, Fields
 
 JOB = EnrolJob(1, b"FRA", bytes(16), bytes(16), 1, 0, 0, 5, 1)
-SAMPLE = Enrolled(bytes(16), 1, 0, 1, b"m".ljust(16, b"\0"), 50, 0, 0, 1, 1, 0, 1, 1, 0, 0, b"t")
+SAMPLE = Enrolled(bytes(16), 1, 0, 1, b"m".ljust(16, b"\0"), 50, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0, b"t")
 PERSON = bytes.fromhex("a1 66 706572736f6e a1 65 6e616d6573 81 61 41")  # CBOR {"person": {"names": ["A"]}}
 
 

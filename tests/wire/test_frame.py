@@ -185,7 +185,7 @@ def test_matches_come_back(matches: list[Match]) -> None:
 def test_an_enrolled_sample_splits_into_its_blobs() -> None:
     job = ProbeJob(bytes(16), 0)
     assert dataclasses.replace(job, expires=5).expires == 5
-    enrolled = Enrolled(bytes(16), 1, 0, 1, b"", 50, 0, 0, 9, 9, 0, 1, 2, 3, 1, b"TTPPPO")
+    enrolled = Enrolled(bytes(16), 1, 0, 1, b"", 50, 0, 0, 0, 9, 9, 0, 1, 2, 3, 1, b"TTPPPO")
     assert enrolled.blobs() == (b"TT", b"PPP", b"O")
     with pytest.raises(errors.BadMessage):
         dataclasses.replace(enrolled, tail=b"TTPPPOO").blobs()

@@ -150,6 +150,7 @@ class _Enrolment:
                 quality=finding.quality,
                 reasons=to_mask(finding.reasons),
                 minutiae=finding.minutiae,
+                area=finding.area,
                 width=image.width if image else 0,
                 height=image.height if image else 0,
                 ppi=ppi or (round(image.ppi or 0) if image else 0),

@@ -17,6 +17,7 @@ from limen.wire.messages import MAX_FACES
 from limen.wire.parts import FaceBox, SampleReport
 
 UNKNOWN_QUALITY = 255
+MOST_AREA = 0xFFFF  # mm2, of two bytes: twice the largest palm
 USED, USED_ALTHOUGH_POOR, NOT_USABLE = 1, 2, 3  # `SampleReport.status`
 #: Reasons that say something of the file or its sender, not of the image's worth.
 _REMARKS = {Reason.RESOLUTION_UNKNOWN, Reason.SEVERAL_FACES}
@@ -34,7 +35,7 @@ class Finding:
         faces: where they are, largest first; chosen: number of the one that was taken, from 1, 0 for none.
         model: that made the template; empty without one.
         quality: 0-100, or 255.
-        minutiae: their number; 0 for faces.
+        minutiae: how many are clear; area: of skin with ridges, mm2; 0 for faces, and where unknown.
         reasons: what is wrong, gravest first.
     """
 
@@ -49,6 +50,7 @@ class Finding:
     further: tuple[bytes, ...] = ()
     faces: tuple[FaceBox, ...] = ()
     chosen: int = 0
+    area: int = 0
 
     @property
     def status(self) -> int:
@@ -59,7 +61,10 @@ class Finding:
 
     def report(self) -> SampleReport:
         """What the requester hears of it."""
-        return SampleReport(self.modality or 0, self.position, self.status, self.quality, to_mask(self.reasons))
+        mask = to_mask(self.reasons)
+        return SampleReport(
+            self.modality or 0, self.position, self.status, self.quality, mask, self.minutiae, self.area
+        )
 
 
 def examine(
@@ -137,11 +142,12 @@ def _of_face(face: FaceResult, image: Image) -> Finding:
 
 
 def _of_ridges(ridge: RidgeResult, image: Image | None, modality: Modality, position: Position) -> Finding:
+    area = min(round(ridge.area), MOST_AREA)
     if ridge.template is None:
-        return Finding(modality, position, image, None, "", ridge.quality, ridge.count, ridge.reasons)
+        return Finding(modality, position, image, None, "", ridge.quality, ridge.count, ridge.reasons, area=area)
     packed, model = ridge.template.pack(), ridge.template.model
     own = Position(ridge.template.position)  # which finger of a slap
-    return Finding(modality, own, image, packed, model, ridge.quality, ridge.count, ridge.reasons)
+    return Finding(modality, own, image, packed, model, ridge.quality, ridge.count, ridge.reasons, area=area)
 
 
 def _reason(error: BadImage) -> Reason:

@@ -227,6 +227,7 @@ def sample_of(found: Enrolled, expires: int, key: bytes) -> Sample:
         model=found.model.rstrip(b"\0").decode("ascii"),
         quality=found.quality,
         minutiae=found.minutiae,
+        area=found.area,
         reasons=found.reasons,
         width=found.width,
         height=found.height,

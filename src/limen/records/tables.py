@@ -124,6 +124,7 @@ class Sample(Table):
     """One image's sealed template, portrait and original, as the enrolment worker returned them (`wire.Enrolled`).
 
     template: None if nothing could be extracted (reasons: mask, `limen.reasons`). quality: 0-100, 255 unknown.
+    minutiae: clear ones; area: of skin with ridges, mm2, 0 unknown.
     input_hash: keyed hash of the image's bytes and what they were said to be. expires: bound into the three seals.
     original_length: bytes of the sealed original, 0 if it was not kept.
     """
@@ -139,6 +140,7 @@ class Sample(Table):
     model: Mapped[str] = mapped_column(String(16))
     quality: Mapped[int] = mapped_column(SmallInteger)
     minutiae: Mapped[int]
+    area: Mapped[int] = mapped_column(default=0)
     reasons: Mapped[int] = mapped_column(Handle)
     width: Mapped[int]
     height: Mapped[int]

@@ -32,7 +32,7 @@ _sums = np.stack([_turn.real, _turn.imag, _all], axis=-1).reshape(-1, 3).astype(
 
 
 def area(grey: np.ndarray) -> float:
-    """Area of the largest field of parallel ridges in mm2, of a 500 ppi image, uint8 (h, w); 0 if it is all straight."""
+    """Area of the largest field of parallel ridges in mm2, of a 500 ppi image, uint8 (h, w); 0 if that is straight."""
     waves = _waves(grey)
     fields, count = ndimage.label(waves != 0)
     if not count:

@@ -45,6 +45,8 @@ class SampleSaid(BaseModel):
     position: str = Field(examples=["right-index"])
     used: Literal["yes", "although-poor", "no"]
     quality: int | None = Field(None, ge=0, le=100, description="0-100, higher is better")
+    minutiae: int | None = Field(None, description="of a print: how many can clearly be seen")
+    area: int | None = Field(None, description="of a print: skin with ridges, mm2")
     reasons: list[ReasonSaid]
     faces: list[FaceSaid] = Field([], description="of a photo with several faces; to search another, send its number")
 
@@ -178,6 +180,8 @@ def _sample(sample: SampleReport, seen: FacesSeen | None) -> SampleSaid:
         position=Position(sample.position).slug,
         used=_USED[sample.status],  # type: ignore[arg-type]
         quality=None if sample.quality == UNKNOWN_QUALITY else min(sample.quality, 100),
+        minutiae=None if sample.modality == Modality.FACE else sample.minutiae,
+        area=sample.area or None,
         reasons=[_say(reason) for reason in from_mask(sample.reasons)],
         faces=_faces(seen) if seen else [],
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from limen.errors import BadMessage
 
-_SAMPLE = struct.Struct("<BBBBQI")
+_SAMPLE = struct.Struct("<BBBBQHH")
 _FACE = struct.Struct("<HHHH")
 _WHOLE = 65_535  # a picture's width or height, in the unit of boxes
 _MATCH = struct.Struct("<QQBBHI")
@@ -18,6 +18,7 @@ class SampleReport:
     """One sample of a capture: usable or not, how good, and why not. 16 bytes.
 
     status: 1 used, 2 used although of low quality, 3 not usable. quality: 0-100, 255 unknown. reasons: mask.
+    minutiae: how many are clear; area: of skin with ridges, mm2; 0 for faces, and where unknown.
     """
 
     modality: int
@@ -25,6 +26,8 @@ class SampleReport:
     status: int
     quality: int
     reasons: int
+    minutiae: int = 0
+    area: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,14 @@ class Match:
 
 def pack_samples(samples: list[SampleReport]) -> bytes:
     """Sample reports, one after the other."""
-    return b"".join(_SAMPLE.pack(s.modality, s.position, s.status, s.quality, s.reasons, 0) for s in samples)
+    return b"".join(_SAMPLE.pack(*vars(s).values()) for s in samples)
 
 
 def unpack_samples(tail: bytes, count: int) -> list[SampleReport]:
     """Sample reports; `BadMessage` if their number is not `count`."""
     if len(tail) != count * _SAMPLE.size:
         raise BadMessage("A report's samples do not fit its count.")
-    return [SampleReport(*row[:5]) for row in _SAMPLE.iter_unpack(tail)]
+    return [SampleReport(*row) for row in _SAMPLE.iter_unpack(tail)]
 
 
 def pack_faces(faces: list[FaceBox]) -> bytes:
