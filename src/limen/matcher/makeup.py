@@ -38,7 +38,7 @@ class Makeup:
                 del self.records[before]
 
     def references(self) -> tuple[tuple[int, float], ...]:
-        """(clear minutiae, share) of the finger references, shares rounded up to hundredths so that laws can be kept."""
+        """(clear minutiae, share) of the finger references, shares rounded up to hundredths: laws can be kept."""
         total = sum(self.clear.values())
         shares = ((at, -(-100 * count // total) / 100) for at, count in sorted(self.clear.items()) if count)
         return tuple((chance.CLASSES[at], share) for at, share in shares)
