@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,9 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from tests.front.browser import PHONE, phone
 from tests.front.listening import Listening, listening
 
+from limen.access import directory
 from limen.capture import container
+from limen.capture.device import check_capture
 from limen.capture.sealing import open_capture
 from limen.ledger import logged
 from limen.ledger import receipt as receipts
@@ -259,3 +263,38 @@ def test_the_health_page_and_the_description_fit_a_phone(hub: Listening) -> None
             expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
             assert fits(page)
         assert complaints == []
+
+
+def test_a_browser_that_is_a_registered_device_signs_its_captures(hub: Listening, print_file: Path) -> None:
+    with phone() as page:
+        complaints = enter(page, hub)
+        page.get_by_text("This device", exact=True).click()
+        page.get_by_label("The device's name").fill("nobody")
+        page.get_by_role("button", name="Make this browser a device").click()
+        expect(page.locator("#device-note")).to_contain_text("such as BIH/tablet1")
+        page.get_by_label("The device's name").fill("BIH/tablet1")
+        page.get_by_role("button", name="Make this browser a device").click()
+        expect(page.locator("#device-is")).to_have_text("BIH/tablet1")
+        key = base64.b64decode(page.locator("#device-key").inner_text())
+        assert complaints == []
+        page.set_input_files("#finger-file", print_file)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.get_by_text("not registered as the device")).to_be_visible()  # not yet
+        with hub.house.database.writing() as session:
+            directory.add_device(session, "BIH/tablet1", key)
+        counters = []
+        for _ in range(2):
+            page.goto(f"{hub.url}/search")  # the key is kept
+            page.set_input_files("#finger-file", print_file)
+            page.get_by_role("button", name="Search", exact=True).click()
+            expect(page.get_by_role("heading", name="No hit", exact=True)).to_be_visible()
+            capture = container.decode(open_capture(hub.terms, hub.worker_key, bytes(hub.house.opener.received)))
+            said = check_capture(capture.device, capture.samples, hub.terms, "BIH/tablet1", key, now=time.time())
+            counters.append(said.counter)
+        assert 0 < counters[0] < counters[1] and fits(page)
+        taken = page.evaluate(
+            "import('/static/device.js').then(async m => (await m.own()).pair.privateKey)"
+            ".then(key => crypto.subtle.exportKey('pkcs8', key))"
+            ".then(() => 'exported', error => error.name)"
+        )
+        assert taken == "InvalidAccessError"  # the key cannot leave the browser

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.front.house import House, portrait_jpeg, tell
 
+from limen.access import directory, sessions
 from limen.access.signing import content_digest
 from limen.capture.offer import Offer, verify_offer
 from limen.errors import Refused
 from limen.ledger import receipt as receipts
 from limen.records.tables import Hit
-from limen.wire.messages import CaptureStart, PlainImage
+from limen.wire.messages import CaptureStart, DeviceSaid, PlainImage
 
 CLAIM = {"names": "Ivan PETROV", "date_of_birth": "1980-01-01", "nationality": "SRB"}
 SEALED = {"content-type": "application/limen-sealed"}
@@ -182,3 +184,32 @@ def test_without_matcher_a_search_is_refused_with_when_to_try_again(tmp_path: Pa
         assert response.headers["retry-after"] and response.json()["error"]["advice"]
 
     tell(tmp_path, story)
+
+
+def test_a_browser_that_says_it_is_a_device_must_sign(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        with house.database.writing() as session:
+            directory.add_device(session, "BIH/tablet1", Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+        async with house.stranger() as client:
+            headers = {"origin": "http://limen.test"}
+            client.cookies.set("limen", sessions_cookie(house))
+            opened = await client.post("/v1/searches", json={"purpose": "border-control"}, headers=headers)
+            assert opened.status_code == 201, opened.text
+            for name, code in (("BIH/nobody", "unknown-device"), ("SRB/tablet1", "unknown-device")):
+                said = await client.put(
+                    opened.json()["capture_url"], content=b"x", headers=SEALED | headers | {"limen-device": name}
+                )
+                assert (said.status_code, said.json()["error"]["code"]) == (403, code)
+            house.opener.before_report = [DeviceSaid(2, 0, 0)]  # the worker found no signature
+            said = await client.put(
+                opened.json()["capture_url"], content=b"x", headers=SEALED | headers | {"limen-device": "BIH/tablet1"}
+            )
+            assert (said.status_code, said.json()["error"]["code"]) == (422, "bad-device-signature")
+
+    tell(tmp_path, story)
+
+
+def sessions_cookie(house: House) -> str:
+    """A session of an officer."""
+    with house.database.writing() as session:
+        return sessions.redeem(session, sessions.invite(session, directory.find_officer(session, "BIH/officer1")))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -70,7 +70,8 @@ async def caller(request: Request) -> Caller:
         raise NotSignedIn("You are not signed in.", advice="Sign the request, or sign in at the pages.")
     if request.method not in SAFE:
         own_origin(request)
-    return Caller(signed_in, _searcher(signed_in, None), person=True)
+    device, state = await _browser(request, parts, signed_in)
+    return Caller(signed_in, _searcher(signed_in, None), device=device, device_state=state, person=True)
 
 
 async def _by_signature(request: Request, parts: Parts) -> Caller:
@@ -87,6 +88,30 @@ async def _by_signature(request: Request, parts: Parts) -> Caller:
         parts.guard.foreign_device(device.name, retired=False)
         return Caller(by.officer, searcher, by.signed.body(), device, DeviceState.SUSPENDED)
     return Caller(by.officer, searcher, by.signed.body(), device, DeviceState.REGISTERED)
+
+
+async def _browser(request: Request, parts: Parts, officer: Officer) -> tuple[Device | None, DeviceState]:
+    """The registered device that a page says it is; it proves it by its signature under the capture."""
+    name = request.headers.get("limen-device", "")
+    if not name:
+        return None, DeviceState.NONE
+
+    def found() -> Row | None:
+        with parts.database.reading() as session:
+            return directory.find_device(session, name)
+
+    row = await asyncio.to_thread(found)
+    if row is None or row.country != officer.country:
+        raise NotAllowed(
+            "This browser is not registered as the device that it says it is.",
+            advice="Have its key registered, or make it no longer a device, at the foot of the search page.",
+            code="unknown-device",
+        )
+    device = replace(_device(parts.database, row), must_sign=True)
+    if row.suspended is not None:
+        parts.guard.foreign_device(device.name, retired=False)
+        return device, DeviceState.SUSPENDED
+    return device, DeviceState.REGISTERED
 
 
 def _by_token(database: Database, request: Request) -> Officer:

@@ -31,11 +31,11 @@ from limen.wire.messages import (
 )
 from limen.wire.parts import unpack_faces, unpack_samples
 
-SIGNED = 1  # `DeviceSaid.verdict`
+SIGNED, UNSIGNED, BADLY_SIGNED = 1, 2, 3  # `DeviceSaid.verdict`
 _VERDICTS = {
     SIGNED: None,
-    2: None,  # not signed
-    3: (
+    UNSIGNED: None,
+    BADLY_SIGNED: (
         "bad-device-signature",
         "The capture is not signed by the device that sent it, or not for this search.",
         "Open a new search and capture again.",
@@ -66,11 +66,14 @@ class Device:
         name: `COUNTRY/NAME`.
         public_key: Ed25519, 32 bytes.
         advance: notes the counter of a capture that the device signed; raises unless it went up.
+        must_sign: nothing but its signature under the capture shows that it is this device (a browser); a device that
+            signed the request as well may leave it out.
     """
 
     name: str
     public_key: bytes
     advance: Callable[[int], Awaitable[None]]
+    must_sign: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Capture:
     position: Position = Position.UNKNOWN  # form IMAGE only
     face: int = 0  # form IMAGE only: which of several faces, 0 for any
     device: Device | None = None
+    accepted: Callable[[], None] | None = None  # form OSIA only: called once the worker has found the request in order
 
     @property
     def sealed(self) -> bool:
@@ -150,6 +154,8 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Rela
                 await _allow(worker, capture.device, message)
                 message = await read(worker.reader, FileHead, FacesSeen, Report, Failed)
             if isinstance(message, FileHead):
+                if capture.accepted is not None:
+                    capture.accepted()
                 head, message = message, await read(worker.reader, FacesSeen, Report, Failed)
             while isinstance(message, FacesSeen) and len(faces) < MAX_SAMPLES:
                 faces.append(message)
@@ -191,7 +197,8 @@ async def _allow(worker: Worker, device: Device, said: DeviceSaid) -> None:
     """Let the worker go on if the device signed this capture, or none is signed: it has signed the request as well."""
     if said.verdict not in _VERDICTS:
         raise WorkerDied("The capture could not be processed.")
-    if problem := _VERDICTS[said.verdict]:
+    unsigned = said.verdict == UNSIGNED and device.must_sign
+    if problem := _VERDICTS[BADLY_SIGNED] if unsigned else _VERDICTS[said.verdict]:
         code, message, advice = problem
         raise BadInput(message, advice=advice, code=code)
     if said.verdict == SIGNED:

@@ -36,7 +36,7 @@ export async function checkedOffer(search, identity) {
   const key = await crypto.subtle.importKey("raw", fromHex(identity), { name: "Ed25519" }, false, ["verify"]);
   const good = await crypto.subtle.verify({ name: "Ed25519" }, key, fromBase64(search.signature), signed);
   if (!good) throw new Error("hub_forged");
-  return { signed, publicKey: fromBase64(search.public_key) };
+  return { signed, publicKey: fromBase64(search.public_key), nonce: fromBase64(search.nonce) };
 }
 
 async function hmac(key, data) {

@@ -3,6 +3,7 @@
 import { show, make } from "./answer.js";
 import { Camera } from "./camera.js";
 import { encode } from "./container.js";
+import * as devices from "./device.js";
 import { canSeal, checkedOffer, seal } from "./seal.js";
 
 const FACE = 1;
@@ -26,10 +27,35 @@ function begin() {
   by("capture").onsubmit = (event) => { event.preventDefault(); search(); };
   setFace(by("face-file").files[0]); // chosen while this script was still on its way
   addFinger(by("finger-file").files[0]);
+  by("device-become").onclick = becomeDevice;
+  by("device-forget").onclick = () => devices.forget().then(showDevice);
+  showDevice();
   by("go").disabled = false;
   sealing.then((able) => {
     if (!able) say("warning", window.isSecureContext ? words.search.plain_warning : words.search.insecure_warning);
   });
+}
+
+async function becomeDevice() {
+  const name = by("device-name").value.trim();
+  if (!/^[A-Z]{3}\/[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return say("device-note", words.device.bad_name);
+  try {
+    await devices.become(name);
+  } catch {
+    return say("device-note", words.device.cannot);
+  }
+  return showDevice();
+}
+
+// Which device this browser is, and the key that must be registered for it.
+async function showDevice() {
+  const device = await devices.own();
+  by("device-new").hidden = Boolean(device);
+  by("device-own").hidden = !device;
+  say("device-note", "");
+  if (!device) return;
+  by("device-is").textContent = device.name;
+  by("device-key").textContent = await devices.publicKey(device);
 }
 
 function say(id, text) {
@@ -122,20 +148,23 @@ async function ask() {
   say("progress", words.search.offering);
   const able = await sealing;
   const identity = able ? await hubIdentity() : null;
-  const opened = await call("POST", "/v1/searches", JSON.stringify(question()), "application/json");
+  const device = able ? await devices.own() : null;
+  const more = device ? { "Limen-Device": device.name } : {};
+  const opened = await call("POST", "/v1/searches", JSON.stringify(question()), "application/json", more);
   const samples = [...(face ? [{ modality: FACE, position: 0, blob: face.blob, face: face.number }] : []),
     ...fingers.map((finger) => ({ modality: FINGER, position: finger.position, blob: finger.blob }))];
   for (const sample of samples) sample.image = new Uint8Array(await sample.blob.arrayBuffer());
-  let body = encode(samples);
+  const offer = able ? await checkedOffer(opened, identity) : null;
+  let body = encode(samples, device ? await devices.signature(device, samples, offer) : null);
   if (able) {
     say("progress", words.search.sealing);
     const plain = body;
-    body = await seal(await checkedOffer(opened, identity), plain);
+    body = await seal(offer, plain);
     plain.fill(0);
   }
   for (const sample of samples) sample.image.fill(0);
   say("progress", words.search.searching);
-  return call("PUT", opened.capture_url, body, able ? "application/limen-sealed" : "application/cbor");
+  return call("PUT", opened.capture_url, body, able ? "application/limen-sealed" : "application/cbor", more);
 }
 
 function question() {
@@ -159,11 +188,11 @@ async function hubIdentity() {
   return now;
 }
 
-async function call(method, path, body, type) {
+async function call(method, path, body, type, more = {}) {
   let response;
   try {
     response = await fetch(path, {
-      method, body, headers: type ? { "Content-Type": type } : {}, credentials: "same-origin", cache: "no-store",
+      method, body, headers: type ? { "Content-Type": type, ...more } : more, credentials: "same-origin", cache: "no-store",
     });
   } catch {
     throw new Error("offline");
