@@ -51,9 +51,10 @@ def command(
     database = open_database(hub)
     in_use.choose(folder, [model, *(name for name in before if name != model)])
     counts, stuck = Counter[str](), list[Step]()
+    served = running(hub)  # else the parts that follow serve this command alone, and nobody searches
     if todo := len(reextract.left(database, model)):
         with parts.temporary(hub, ["vault", "opener"]), VaultClient.connect(hub) as vault:
-            if before[0] != model and running(hub):
+            if before[0] != model and served:
                 errors.print(f"Waiting {hub.offer_seconds} s for searches that began before.", highlight=False)
                 time.sleep(hub.offer_seconds)
             counts, stuck = _run(reextract.Move(database, vault, partial(enrol, hub), model, jobs=jobs), todo, as_json)

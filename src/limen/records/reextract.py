@@ -111,11 +111,10 @@ class Move:
                 new += [one for one in self._again(record, sample, data) if one.id in old]
             except BadInput as error:
                 problems.append(f"{error.message} {error.advice}".strip())
-        self._store(record, new)
-        if missing := old - {sample.id for sample in new}:
-            why = problems[0] if problems else NO_ORIGINAL
-            return Step(owner, record_id, len(old) - len(missing), why)
-        return Step(owner, record_id, len(old))
+        moved = self._store(record, new)
+        if old - {sample.id for sample in new}:
+            return Step(owner, record_id, moved, problems[0] if problems else NO_ORIGINAL)
+        return Step(owner, record_id, moved)
 
     def _is_old(self, sample: Sample) -> bool:
         return sample.modality == Modality.FACE and sample.template is not None and sample.model != self._model
@@ -148,15 +147,15 @@ class Move:
                 )
             time.sleep(RETRY_SECONDS)  # it is loading the model
 
-    def _store(self, record: Record, new: list[Sample]) -> None:
-        """Put the new templates in the place of the old ones, all of a record's at once."""
+    def _store(self, record: Record, new: list[Sample]) -> int:
+        """Put the new templates in the place of the old ones, all of a record's at once; how many there were."""
         with self._database.writing(record.owner) as session:
             current = store.by_id(session, record.id)
             there = {sample.id: sample for sample in current.samples} if current else {}
             pairs = [(there[one.id], one) for one in new if one.id in there]
             pairs = [(row, one) for row, one in pairs if self._is_old(row) and row.expires == one.expires]
-            if not pairs:  # withdrawn, extended or imported anew meanwhile
-                return
+            if not pairs:  # withdrawn, extended, imported anew or moved by another run meanwhile
+                return 0
             with session.no_autoflush:
                 for row, one in pairs:
                     for name in _CHANGED:
@@ -166,6 +165,7 @@ class Move:
                 first = feed.number(session, len(pairs))
                 for change, (row, _) in enumerate(pairs, first):
                     row.change = change
+            return len(pairs)
 
 
 def _model(one: Enrolled) -> str:
