@@ -163,7 +163,12 @@ def _clock() -> Check:
 def _user() -> Check:
     if os.geteuid() != 0:
         return Check("user", Status.OK, "The hub runs as an ordinary user.")
-    return Check("user", Status.ADVISED, "This is root; the hub needs no privileges.", "Run it as a user of its own.")
+    return Check(
+        "user",
+        Status.ADVISED,
+        "This is root; the hub needs no privileges.",
+        "Run it as a user of its own, or set `users` so that each part gets one (docs/security.md).",
+    )
 
 
 def _modes(settings: Settings) -> Iterator[Check]:
@@ -176,7 +181,7 @@ def _modes(settings: Settings) -> Iterator[Check]:
         for folder in private
         if folder.is_dir()
         for path in (folder, *folder.iterdir())
-        if not path.is_symlink() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        if not path.is_symlink() and path.stat().st_mode & (stat.S_IRWXO | (0 if settings.users else stat.S_IRWXG))
     ]
     if not open_to_others:
         yield Check("file-modes", Status.OK, "Keys, sockets and logs are this user's alone.")

@@ -32,6 +32,7 @@ def main(name: str, supervisor: int, module: str = "") -> None:
     confine.new_privileges_never()
     logs.configure(name)
     content = json.loads(_first_line())
+    peers.know_users(content.pop("users", {}))
     if name in TOLD:
         peers.learn_from(0)
     secret = {"passphrase": bytes.fromhex(content.pop("passphrase"))} if "passphrase" in content else {}

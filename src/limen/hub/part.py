@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from limen import matcher, opener
+from limen.hub.users import Users
 from limen.settings import Settings
 
 #: Module of each part's `main(settings, ready)`, in the order in which they start.
@@ -58,13 +59,20 @@ class Part:
         """Process id, 0 while there is none."""
         return self.process.pid if self.process else 0
 
-    def start(self, settings: Settings, errors: IO[bytes] | int | None, passphrase: bytes = b"") -> None:
+    def start(
+        self,
+        settings: Settings,
+        errors: IO[bytes] | int | None,
+        passphrase: bytes = b"",
+        users: Users | None = None,
+    ) -> None:
         """Start the process. To be called from the one thread that lives as long as the part is to live.
 
         Args:
             settings: of the hub.
             errors: where its log goes.
             passphrase: of the keys; told to the vault alone, on its standard input.
+            users: whose process this and the others are to be; None: the supervisor's own.
         """
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", self.program, self.name, str(os.getpid())],
@@ -73,10 +81,14 @@ class Part:
             stderr=errors,
             env=_environment(self.name),
             start_new_session=True,  # Ctrl-C reaches the supervisor, which stops the parts in order
+            user=users.uids[self.name] if users else None,
+            group=users.gid if users else None,
+            extra_groups=[] if users else None,
         )
         self._started = time.monotonic()
         secret = {"passphrase": passphrase.hex()} if self.name == "vault" and passphrase else {}
-        self._tell(dataclasses.asdict(settings) | {"data": str(settings.data)} | secret)
+        who = {"users": users.uids} if users else {}
+        self._tell(dataclasses.asdict(settings) | {"data": str(settings.data)} | secret | who)
         self._enter("starting")
 
     def tell_peers(self, pids: dict[str, int]) -> None:

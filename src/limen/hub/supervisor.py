@@ -16,10 +16,11 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from limen.errors import LimenError, Unavailable
-from limen.hub import logs
+from limen.hub import logs, users
 from limen.hub.checks import missing_protections
 from limen.hub.part import PARTS, Part
 from limen.settings import Settings
+from limen.vault.custody import read_secret
 from limen.vault.files import replace_private
 
 START_SECONDS = 120.0  # models load in seconds; a busy machine may need many times that
@@ -56,6 +57,7 @@ class Hub:
         self.parts = {name: Part(name) for name in PARTS if name in set(parts)}
         self._log_file = log_file
         self._passphrase = passphrase
+        self._users: users.Users | None = None
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._stopping = threading.Event()
@@ -95,6 +97,11 @@ class Hub:
         data = self.settings.data
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _hold(data)
+        self._users = users.of(self.settings)
+        if self._users is not None:
+            users.prepare(self.settings, self._users)
+            if self.settings.custody == "passphrase" and self.settings.passphrase_file and not self._passphrase:
+                self._passphrase = read_secret(Path(self.settings.passphrase_file), "passphrase")  # root's to read
         if self._log_file is None:
             self._log_file = _open_log(data / "log")
         self._log = logs.logger("hub", self._log_file)
@@ -151,7 +158,7 @@ class Hub:
         for part in self.parts.values():
             first = part.state == "stopped" and (part is vault or vault is None or vault.state == "running")
             if first or (part.state == "waiting" and part.again <= time.monotonic()):
-                part.start(self.settings, self._log_file, self._passphrase)
+                part.start(self.settings, self._log_file, self._passphrase, self._users)
                 assert part.process is not None and part.process.stdout is not None
                 self._selector.register(part.process.stdout, selectors.EVENT_READ, part)
                 self._introduce()
@@ -209,6 +216,9 @@ class Hub:
         with contextlib.suppress(OSError):  # a full disk must not end the supervision
             self.settings.run.mkdir(mode=0o700, exist_ok=True)
             replace_private(self.settings.run / "state.json", json.dumps(state, indent=1).encode())
+            if self._users is not None:  # the front's health page reads it
+                os.chown(self.settings.run / "state.json", 0, self._users.gid)
+                (self.settings.run / "state.json").chmod(0o640)
         with self._changed:
             self._changed.notify_all()
 

@@ -42,7 +42,7 @@ class Message:
 
     def pack(self) -> bytes:
         """Header and body; `BadMessage` if a field does not fit its layout."""
-        values = [getattr(self, name) for name in _names(type(self))]
+        values = [getattr(self, name) for name in _names_of(self.KIND)]
         tail = values.pop() if self.TAIL else b""
         if len(tail) > self.TAIL:
             raise BadMessage(f"{type(self).__name__}: the tail has {len(tail)} bytes, more than {self.TAIL}.")
@@ -65,8 +65,8 @@ class Message:
 
 
 @functools.cache
-def _names(message: type[Message]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(message))
+def _names_of(kind: int) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(_kinds[kind]))
 
 
 def kind_of(header: bytes) -> tuple[type[Message], int]:

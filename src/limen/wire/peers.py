@@ -13,12 +13,26 @@ import threading
 _MAX_LINE = 4096  # bytes; four names and numbers
 
 _pids: dict[str, int] = {}
+_uids: dict[str, int] = {}
 
 
 def learn(pids: dict[str, int]) -> None:
     """Take over what the supervisor says: process id by part; 0 for one that is not there now."""
     _pids.clear()
     _pids.update(pids)
+
+
+def know_users(uids: dict[str, int]) -> None:
+    """Take over which user each part runs as; nothing where all share one."""
+    _uids.clear()
+    _uids.update(uids)
+
+
+def uids(part: str = "") -> set[int]:
+    """User ids of the parts, or of the named one; this process's own where all share one."""
+    if not _uids:
+        return {os.geteuid()}
+    return {_uids[part]} if part else set(_uids.values())
 
 
 def is_one_of(pid: int, parts: tuple[str, ...]) -> bool:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from limen.errors import NotAllowed, Unavailable
-from limen.wire.peers import is_one_of, is_part
+from limen.wire.peers import is_one_of, is_part, uids
 
 BACKLOG = 512
 RETRY_SECONDS = 0.01
@@ -25,7 +25,7 @@ def listen(path: str) -> socket.socket:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     Path(path).unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    before = os.umask(0o177)
+    before = os.umask(0o177 if len(uids()) == 1 else 0o117)  # parts with users of their own share a group
     try:
         server.bind(path)
     finally:
@@ -57,7 +57,15 @@ def connect(path: str, *, timeout: float = 5.0) -> socket.socket:
         name = Path(path).stem.split("-")[0]
         raise Unavailable(f"The {name} process does not answer.", advice="It may be restarting; try again.") from None
     sock.setblocking(True)
+    check_server(sock, path)
     return sock
+
+
+def check_server(sock: socket.socket, path: str) -> None:
+    """`NotAllowed`, and the socket is closed, if another user than its part's serves it."""
+    if len(uids()) > 1 and peer(sock)[1] not in uids(Path(path).stem.split("-")[0]):
+        sock.close()
+        raise NotAllowed("Somebody else serves a socket of the hub.")
 
 
 def peer(sock: socket.socket) -> tuple[int, int]:
@@ -67,7 +75,7 @@ def peer(sock: socket.socket) -> tuple[int, int]:
 
 
 def check_peer(sock: socket.socket, *parts: str, never: tuple[str, ...] = ()) -> None:
-    """`NotAllowed` unless the other end runs as this process's own user and, if named, is one of these parts.
+    """`NotAllowed` unless the other end runs as a user of the hub's (or root) and, if named, is one of these parts.
 
     Args:
         sock: of the connection.
@@ -75,5 +83,5 @@ def check_peer(sock: socket.socket, *parts: str, never: tuple[str, ...] = ()) ->
         never: those.
     """
     pid, uid = peer(sock)
-    if uid != os.geteuid() or not is_one_of(pid, parts) or is_part(pid, never):
+    if uid not in uids() | ({0} if len(uids()) > 1 else set()) or not is_one_of(pid, parts) or is_part(pid, never):
         raise NotAllowed("Only the hub's own processes may speak here.")
