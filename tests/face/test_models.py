@@ -220,7 +220,22 @@ def test_another_file_under_the_name_of_the_model_in_use_is_refused(given: Path,
     with pytest.raises(Damaged, match="not the one that made"):
         in_use.chosen(folder)
     (folder / in_use.catalogue.NOTES).write_text("model = 3")
+    models.look_in(folder)
     with pytest.raises(Damaged, match="cannot be read"):
+        in_use.chosen(folder)
+
+
+def test_another_calibration_of_the_model_in_use_is_refused(given: Path, folder: Path, tmp_path: Path) -> None:
+    intake.add(given, folder)
+    in_use.choose(folder, [variant.NAME])
+    other = variant.write(tmp_path / "again")
+    file = other.with_name(f"{variant.NAME}-calibration.toml")
+    file.write_text(file.read_text().replace("strong = 15.0", "strong = 16.0"))
+    with pytest.raises(BadInput, match="in every template"):
+        intake.add(other, folder)
+    assert in_use.chosen(folder) == [variant.NAME]
+    (folder / file.name).write_text(file.read_text())
+    with pytest.raises(Damaged, match="not the one that made"):
         in_use.chosen(folder)
 
 

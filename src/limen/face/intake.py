@@ -10,6 +10,7 @@ from limen import models
 from limen.errors import BadInput, Damaged
 from limen.face import evidence
 from limen.face.embed import Embedder
+from limen.models import in_use
 from limen.models.catalogue import read_manifest, shipped
 from limen.models.installed import find, graph_of
 from limen.models.manifest import Manifest
@@ -58,6 +59,12 @@ def add(file: Path, folder: Path) -> Manifest:
             f"There is another model called '{model.name}'.", advice="Templates carry the name: give this one its own."
         )
     given = file.absolute().parent / model.calibration
+    kept = in_use.calibration_digest(folder / model.calibration)
+    if given.is_file() and kept not in ("", in_use.calibration_digest(given)) and model.name in in_use.chosen(folder):
+        raise BadInput(
+            f"Model '{model.name}' is in use, and its calibration's centre is in every template.",
+            advice="Add it with the new calibration under another name, then move to that.",
+        )
     Embedder(model, graph_of(model), _calibration(given, model) if given.is_file() else None)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     names = [model.path, *([model.calibration] if given.is_file() else []), file.name]

@@ -2,12 +2,13 @@
 
 The first makes new templates. While a gallery moves from one model to the next (`limen records reextract`), the earlier
 model stays in the list: probes are extracted with every model of it, so that each record is found by the templates that
-it has. Each model is kept with the hash of its file: another file under the same name would make templates that look
-comparable and are not.
+it has. Each model is kept with the hashes of its file and of its calibration, whose centre is in every template: others
+under the same name would make templates that look comparable and are not.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from limen.errors import Damaged
 from limen.models import catalogue
 
 DEFAULT = "sface"  # of a hub whose operator never chose
+_FIELDS = ("name", "sha256", "calibration")
 _HEAD = "# Kept by `limen records reextract`. The first model makes new templates; probes are extracted with all.\n"
 
 
@@ -27,7 +29,7 @@ def chosen(folder: Path) -> list[str]:
         folder: `catalogue.folder_of` a hub.
 
     Raises:
-        Damaged: the list cannot be read, or a model's manifest now names another file than when it was chosen.
+        Damaged: the list cannot be read, or a model has another file or calibration than when it was chosen.
         NotFound: a model is gone.
     """
     try:
@@ -35,18 +37,18 @@ def chosen(folder: Path) -> list[str]:
     except FileNotFoundError:
         return [DEFAULT]
     try:
-        rows = [(str(row["name"]), str(row["sha256"])) for row in tomllib.loads(text)["model"]]
+        rows = [tuple(str(row[field]) for field in _FIELDS) for row in tomllib.loads(text)["model"]]
     except (tomllib.TOMLDecodeError, KeyError, TypeError):
         raise Damaged(f"{folder / catalogue.NOTES} cannot be read.", advice="Restore it from a backup.") from None
-    for name, sha256 in rows:
-        if catalogue.manifest(name).sha256 != sha256:
+    for name, *digests in rows:
+        if digests != _digests(name):
             raise Damaged(
-                f"Model '{name}' is not the one that made this hub's templates: its manifest names another file.",
-                advice="Put the manifest back, and add the other model under a name of its own.",
+                f"Model '{name}' is not the one that made this hub's templates: its file or calibration is another.",
+                advice="Put manifest and calibration back, and add the other model under a name of its own.",
             )
-    if not rows or len({name for name, _ in rows}) != len(rows):
+    if not rows or len({name for name, *_ in rows}) != len(rows):
         raise Damaged(f"{folder / catalogue.NOTES} names no model, or one twice.", advice="Restore it from a backup.")
-    return [name for name, _ in rows]
+    return [name for name, *_ in rows]
 
 
 def choose(folder: Path, names: Sequence[str]) -> None:
@@ -55,13 +57,32 @@ def choose(folder: Path, names: Sequence[str]) -> None:
     Raises:
         NotFound, Damaged: one of them cannot be used.
     """
-    rows = [f'[[model]]\nname = "{name}"\nsha256 = "{catalogue.manifest(name).sha256}"\n' for name in names]
+    rows = [
+        "\n".join(["[[model]]", *(f'{field} = "{value}"' for field, value in zip(_FIELDS, row, strict=True)), ""])
+        for row in ([name, *_digests(name)] for name in names)
+    ]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = folder / f".{catalogue.NOTES}.{os.getpid()}"
     new.write_text("\n".join([_HEAD, *rows]), "utf-8")
     with new.open("rb") as file:
         os.fsync(file.fileno())
     new.replace(folder / catalogue.NOTES)
+
+
+def calibration_digest(file: Path) -> str:
+    """SHA-256 of a calibration file, hexadecimal; empty if there is none."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def _digests(name: str) -> list[str]:
+    """Of a model's file and calibration; the calibration of a shipped model comes and goes with Limen's release."""
+    model = catalogue.manifest(name)
+    if model.folder is None:
+        return [model.sha256, ""]
+    return [model.sha256, calibration_digest(model.folder / model.calibration)]
 
 
 def stamp(folder: Path) -> tuple[int, int]:
