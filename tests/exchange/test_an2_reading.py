@@ -261,3 +261,24 @@ def test_mutated_files_never_do_more_than_complain(data: st.DataObject) -> None:
             decode(sample.data, max_pixels=100_000)
         except BadImage:
             continue
+
+
+def test_other_character_sets_within_text() -> None:
+    """As files before 2011 have them: STX, the set's index, the text, ETX."""
+    names = [
+        (b"\x02003\x02" + "Łukasz".encode() + b"\x03 Nowak", "Łukasz Nowak"),
+        (b"Jan \x02002" + "Ćosić".encode("utf-16-be") + b"\x03", "Jan Ćosić"),
+        (b"\x02001Jos\xe9\x03", "José"),
+        (b"Plain", "Plain"),
+    ]
+    for raw, name in names:
+        read = an2.read(file([(2, 0, text_record(2, [(2, "00"), (10, "A/1"), (30, raw)]))]))
+        assert an2.person_fields(read)["names"] == [name], raw
+
+
+def test_line_ends_between_records_are_skipped_and_said() -> None:
+    first = text_record(2, [(2, "00"), (10, "A/1"), (30, "Ann Lee")])
+    second = text_record(9, [(2, "01"), (4, "S")])
+    read = an2.read(file([(2, 0, b"\r\n" + first), (9, 1, b"\n" + second)]))
+    assert [record.type for record in read.records] == [1, 2, 9]
+    assert sum("stray" in problem.message for problem in read.problems) == 2

@@ -9,6 +9,7 @@ from limen.errors import BadFile
 from limen.exchange.an2 import binary, text
 from limen.exchange.an2.records import BINARY_TYPES, DATA_FIELD, TEXT_TYPES, Field, Problem, Record, Transaction
 
+_STRAY = re.compile(rb"\r?\n[\r\n]*")
 MAX_BYTES = 64 << 20  # as much as one search may send (`wire.messages.MAX_CAPTURE`)
 MAX_RECORDS = 1_000  # 1.003 holds at most that many (INT-I's machine readable tables, 01.003:T)
 MAX_PROBLEMS = 200  # a file that bad is not worth a longer list
@@ -82,6 +83,9 @@ def _announced(reader: _Reader) -> list[tuple[int, int | None]]:
 
 def _read_one(reader: _Reader, record_type: int, idc: int | None) -> bool:
     """Read the record that 1.003 announces next; False if the place of the one after it is unknown."""
+    if stray := _STRAY.match(reader.data, reader.at):  # no binary record begins so: it would have 200 MB
+        reader.complain("", f"{len(stray[0])} stray bytes (line ends) before it are skipped (Annex B)")
+        reader.at = stray.end()
     tagged = _LENGTH.match(reader.data, reader.at)
     if record_type in BINARY_TYPES and not tagged:
         return _read_binary(reader, record_type)

@@ -15,6 +15,8 @@ import nistitl
 from limen.exchange.an2.records import Field
 
 FS, GS, RS, US = b"\x1c", b"\x1d", b"\x1e", b"\x1f"  # ANSI/NIST-ITL 1-2011, Annex B
+_SWITCH = re.compile(rb"\x02(\d{3})\x02?([^\x02\x03]*)\x03?")
+_SETS = {b"002": "utf-16-be", b"003": "utf-8", b"004": "utf-32-be"}  # 1.015's indices; 000 ASCII, 001 Latin-1
 MAX_TEXT = 1 << 20  # bytes of text in one record; the largest real ones (Type-9, Type-18) have some 100 KB
 MAX_FIELDS = 2_000  # of one record; numbers go to 999
 _TAG = re.compile(rb"(\d{1,2})\.(\d{1,9}):")
@@ -92,6 +94,20 @@ def decoded(subfields: list[list[bytes]]) -> tuple[tuple[tuple[str, ...], ...], 
     valid UTF-8); Latin-1 otherwise, which never fails.
     """
     try:
-        return tuple(tuple(item.decode("utf-8") for item in items) for items in subfields), True
+        return tuple(tuple(_switched(item, "utf-8") for item in items) for items in subfields), True
     except UnicodeDecodeError:
-        return tuple(tuple(item.decode("latin-1") for item in items) for items in subfields), False
+        return tuple(tuple(_switched(item, "latin-1") for item in items) for items in subfields), False
+
+
+def _switched(item: bytes, encoding: str) -> str:
+    """Text of an item. Before 2011, text in another set than the field's stood between STX, its index, and ETX."""
+    parts = _SWITCH.split(item)
+    plain, switched = parts[::3], zip(parts[1::3], parts[2::3], strict=True)
+    found = [plain[0].decode(encoding)]
+    for (index, inside), after in zip(switched, plain[1:], strict=True):
+        try:
+            found.append(inside.decode(_SETS.get(index, encoding)))
+        except UnicodeDecodeError:
+            found.append(inside.decode("latin-1"))
+        found.append(after.decode(encoding))
+    return "".join(found)
