@@ -131,6 +131,14 @@ class Purpose(StrEnum):
     BORDER_CONTROL = "border-control"
 
 
+class Disclosure(StrEnum):
+    """How much of a record its owner shows to other countries that find it."""
+
+    FULL = "full"
+    IDENTITY = "identity"  # who it is and what asks for them, not what for
+    CONTACT = "contact"  # only that there is a record, whose, and whom to call
+
+
 class Sex(StrEnum):
     """As in travel documents (ICAO 9303) and ANSI/NIST Type-2."""
 

@@ -51,7 +51,7 @@ class Hits:
             Unavailable: the database cannot be read.
         """
         found = await asyncio.to_thread(self._find, asked.country, matches)
-        views = [await self._view(record, match, contact) for record, match, contact in found]
+        views = [await self._view(record, match, contact, asked.country) for record, match, contact in found]
         try:
             await asyncio.to_thread(self._keep, asked, [record for record, _, _ in found], answer, held)
         except LimenError as error:  # the officer must hear of the hit even if the disk is full
@@ -64,7 +64,7 @@ class Hits:
         Those that were withdrawn, suspended or hidden from the country are left out.
         """
         found = await asyncio.to_thread(self._find, country, matches)
-        return [await self._view(record, match, contact) for record, match, contact in found]
+        return [await self._view(record, match, contact, country) for record, match, contact in found]
 
     async def portrait(self, ref: PortraitRef, country: str) -> tuple[bytes, str]:
         """A portrait and its media type, if the country may still see the record.
@@ -88,7 +88,7 @@ class Hits:
             offices = {row.code: row.contact for row in session.query(Country).all()}
             return [(record, match, offices.get(record.owner, "")) for record, match in seen]
 
-    async def _view(self, record: Record, match: Match, office: str) -> RecordView:
+    async def _view(self, record: Record, match: Match, office: str, country: str) -> RecordView:
         try:
             personal = Personal.unpack(await self._vault.unseal(store.fields_context(record), record.fields))
         except LimenError as error:
@@ -104,7 +104,7 @@ class Hits:
         }
         if personal is None:
             return RecordView(number=f"{record.owner}-{record.id}", opened=False, contact=office, **common)  # type: ignore[arg-type]
-        return RecordView(
+        whole = RecordView(
             number=personal.record_id,
             opened=True,
             names=personal.names,
@@ -119,6 +119,7 @@ class Hits:
             contact=personal.contact or office,
             **common,  # type: ignore[arg-type]
         )
+        return whole if country == record.owner else whole.as_disclosed(personal.disclosure)
 
     def _keep(self, asked: Asked, records: list[Record], answer: Answer, held: Capture | None) -> None:
         if records or held:

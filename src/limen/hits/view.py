@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from limen.terms import Notice
+from limen.terms import Disclosure, Notice
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class RecordView:
         urgent: whether the person must not be let go before someone is called.
         contact: whom to call.
         portrait: where the portrait is, if there is one and the owner lets it be seen.
+        withheld: whether the owner shows less of it to other countries than there is.
     """
 
     number: str
@@ -48,3 +50,13 @@ class RecordView:
     instructions: str = ""
     contact: str = ""
     portrait: PortraitRef | None = None
+    withheld: bool = False
+
+    def as_disclosed(self, disclosure: Disclosure) -> RecordView:
+        """What is left of it for another country; what to do and whom to call always is."""
+        if disclosure is Disclosure.FULL:
+            return self
+        if disclosure is Disclosure.IDENTITY:
+            return replace(self, offence="", withheld=True)
+        nobody: dict[str, Any] = {"names": (), "date_of_birth": "", "sex": "", "nationalities": (), "portrait": None}
+        return replace(self, **nobody, notice=None, notice_number="", offence="", withheld=True)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from limen import countries
 from limen.errors import BadInput
 from limen.records.personal import Personal
-from limen.terms import Modality, Notice, Position, Purpose, Sex
+from limen.terms import Disclosure, Modality, Notice, Position, Purpose, Sex
 
 MAX_IMAGES = 200  # of one record: all fingers, palms and faces, several times
 _STATELESS = ("XXA", "XXB", "XXC", "XXX")  # ICAO Doc 9303-3, section 5: stateless, refugees, unspecified
@@ -112,6 +112,7 @@ def entry_of(record_id: str, values: Mapping[str, Any], images: Sequence[ImageRe
         offence=_text(values.get("offence")),
         instructions=_text(values.get("instructions")),
         contact=_text(values.get("contact")),
+        disclosure=_one_of(Disclosure, "disclosure", values.get("disclosure")) or Disclosure.FULL,
     )
     default = _PURPOSES.get(notice, Purpose.LOCATE_WANTED) if notice else Purpose.LOCATE_WANTED
     return Entry(

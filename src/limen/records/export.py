@@ -45,6 +45,7 @@ def described(record: Record, personal: Personal) -> dict[str, Any]:
         "valid_from": iso(record.valid_from) if record.valid_from else "",
         "valid_until": iso(record.valid_until),
         "visible_to": ["all"] if others is None else others or ["none"],
+        "disclosure": personal.disclosure.value,
         "purpose": record.purpose,
     }
 

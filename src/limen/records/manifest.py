@@ -31,8 +31,8 @@ _ALIASES = {
 }  # fmt: skip
 COLUMNS = (
     "record_id", "names", "date_of_birth", "sex", "nationalities", "notice", "notice_number", "offence",
-    "instructions", "contact", "valid_from", "valid_until", "visible_to", "purpose", "images", "file", "modality",
-    "position", "ppi",
+    "instructions", "contact", "valid_from", "valid_until", "visible_to", "disclosure", "purpose", "images", "file",
+    "modality", "position", "ppi",
 )  # fmt: skip
 _IMAGE_COLUMNS = ("file", "modality", "position", "ppi")
 

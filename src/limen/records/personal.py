@@ -10,7 +10,7 @@ from typing import Any
 import cbor2
 
 from limen.errors import BadInput, Damaged
-from limen.terms import Notice, Sex
+from limen.terms import Disclosure, Notice, Sex
 
 VERSION = 1
 _DATE = re.compile(r"(\d{4})(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
@@ -39,6 +39,7 @@ class Personal:
         offence: what for.
         instructions: what whoever finds the person must do.
         contact: whom to call; empty: the owner's National Central Bureau.
+        disclosure: how much other countries are shown (RPD Art. 5 and 58: the owner decides).
         extensions: when it was decided to keep the record, until when (Unix seconds), and why (RPD Art. 50).
     """
 
@@ -52,6 +53,7 @@ class Personal:
     offence: str = ""
     instructions: str = ""
     contact: str = ""
+    disclosure: Disclosure = Disclosure.FULL
     extensions: tuple[tuple[int, int, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -76,6 +78,8 @@ class Personal:
         fields.update(names=list(self.names), nationalities=list(self.nationalities), sex=self.sex.value)
         fields.update(extensions=[list(extension) for extension in self.extensions])
         fields.update(notice=self.notice.value if self.notice else None, version=VERSION)
+        if fields.pop("disclosure") is not Disclosure.FULL:  # left out else, as in records of before there was such
+            fields["disclosure"] = self.disclosure.value
         return cbor2.dumps(fields, canonical=True)
 
     @classmethod
@@ -90,6 +94,7 @@ class Personal:
             fields.update(
                 extensions=tuple((int(at), int(to), str(why)) for at, to, why in fields.get("extensions", []))
             )
+            fields.update(disclosure=Disclosure(fields.get("disclosure", Disclosure.FULL)))
             return cls(**fields)
         except (cbor2.CBORDecodeError, KeyError, TypeError, ValueError, AttributeError, BadInput):
             raise Damaged("A record's fields cannot be read.", advice="Import the record again.") from None

@@ -14,6 +14,7 @@ NO_HIT = "No record that your country may see matches. Go on with the ordinary p
 FORGOTTEN = "The capture and all that was computed from it have been deleted."
 EXAMINER = "Do not act on this alone: have a trained examiner compare the portraits, or capture more fingers."
 AGAIN = "This is not a 'no hit'. Capture again, or handle the person as not yet checked."
+WITHHELD = "Its owner shows no more of this record here: call, and you are told what you may know."
 UNOPENED = "The record could not be opened just now: call its owner and quote the record's number."
 
 
@@ -45,6 +46,8 @@ def _hit(view: RecordView, reasons: list[Reason]) -> list[str]:
         steps.append(view.instructions)
     if not view.opened:
         steps.append(UNOPENED)
+    if view.withheld:
+        steps.append(WITHHELD)
     if Reason.CLAIM_CONTRADICTED in reasons:
         steps.append(FALSE_NAME)
     return [*steps, _call(view), NOT_PROOF]
