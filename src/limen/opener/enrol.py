@@ -105,8 +105,9 @@ class _Enrolment:
             "type": encounter.encounterType,
             "encounter": encounter.encounterId,
         }
-        rest = osia.rest(encounter)
-        for number, sample in enumerate(osia.samples(encounter.biometricData)):
+        rest, samples = osia.rest(encounter), osia.samples(encounter.biometricData)
+        send(self._requester, Fields(cbor2.dumps({"person": person, "problems": []})))  # all is in order
+        for number, sample in enumerate(samples):
             self._working()
             findings = examine(sample.data, sample.modality, sample.position, self._tools, sample.ppi)
             original = sample.data if self._keeps_original else b""
@@ -119,7 +120,6 @@ class _Enrolment:
             self._hand_back(self._sample_id(number), whole, sample.ppi, original)
         nothing = Finding(None, Position.UNKNOWN, None, None, "", UNKNOWN_QUALITY, 0, [])
         self._hand_back(self._job.sample, nothing, 0, rest)
-        send(self._requester, Fields(cbor2.dumps({"person": person, "problems": []})))
 
     @property
     def _keeps_original(self) -> bool:

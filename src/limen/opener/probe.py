@@ -76,6 +76,7 @@ def serve(
             _check_device(front, device, Capture([]), terms)
             with dying_with(front):
                 asked = osia.probe(bytes(received), verify=start == CaptureStart(OSIA, 1))
+                send(front, FileHead(b"OSIA", b"", b"", b"", b""))  # it is in order; the rest takes its time
                 findings = [
                     f
                     for s in asked.samples[:MAX_SAMPLES]

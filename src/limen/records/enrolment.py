@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cbor2
@@ -37,13 +38,14 @@ class Enrolment:
     person: dict[str, object] = field(default_factory=dict)
 
 
-def enrol(settings: Settings, job: EnrolJob, data: bytes) -> Enrolment:
+def enrol(settings: Settings, job: EnrolJob, data: bytes, accepted: Callable[[], None] = lambda: None) -> Enrolment:
     """Have one image or file enrolled.
 
     Args:
         settings: of the hub whose opener is asked.
         job: what it is; whose; its ids.
         data: its bytes, at most 64 MiB.
+        accepted: called once the worker has found an encounter in order, before it works on the images.
 
     Raises:
         BadInput: it cannot be used; the reason is the message.
@@ -51,7 +53,7 @@ def enrol(settings: Settings, job: EnrolJob, data: bytes) -> Enrolment:
     """
     for attempt in range(1, TRIES + 1):
         try:
-            return _enrol(_connected(settings), settings, job, data)
+            return _enrol(_connected(settings), settings, job, data, accepted)
         except _WorkerDied:
             time.sleep(PAUSE_SECONDS * 2**attempt)
     raise BadImage(Reason.DECODER_DIED.text, advice=Reason.DECODER_DIED.advice)
@@ -72,7 +74,9 @@ def _connected(settings: Settings) -> socket.socket:
             time.sleep(PAUSE_SECONDS)
 
 
-def _enrol(sock: socket.socket, settings: Settings, job: EnrolJob, data: bytes) -> Enrolment:
+def _enrol(
+    sock: socket.socket, settings: Settings, job: EnrolJob, data: bytes, accepted: Callable[[], None]
+) -> Enrolment:
     found = Enrolment()
     with sock:
         with contextlib.suppress(Unavailable):  # the worker may have said why before it hung up
@@ -88,6 +92,7 @@ def _enrol(sock: socket.socket, settings: Settings, job: EnrolJob, data: bytes) 
                     found.samples.append(_checked(answer, job, found.samples))
                 case Fields():
                     found.person = _person(answer.tail)
+                    accepted()
                 case Failed():
                     raise _error(answer)
                 case _ if job.what != IMAGE or (found.samples and found.samples[-1].sample == job.sample):

@@ -176,6 +176,8 @@ class FacesSeen(Message, kind=26, layout="BBB", tail=8 * MAX_FACES):
 class FileHead(Message, kind=25, layout="16s64s64s64s16s"):
     """Before the Report on a file (form 4): what the answer, a file too, must repeat. Printable ASCII, NUL-padded.
 
+    For OSIA's JSON (form 5) it says nothing but that the request is in order, before the work begins.
+
     transaction: type (1.004); origin: agency (1.008); control: number (1.009); domain, version: profile (1.013).
     """
 

@@ -90,7 +90,6 @@ class Asked:
         self._json_type()
         async for chunk in checked(self.request, self.who):
             yield chunk
-        self._taken.set()
 
     async def body(self, most: int = MAX_CAPTURE) -> bytes:
         """The whole body."""
@@ -102,7 +101,7 @@ class Asked:
         return bytes(found)
 
     def taken(self) -> None:
-        """Nothing more is needed of the request."""
+        """The request is in order, and nothing more of it is needed: an asynchronous one may be answered."""
         self._taken.set()
 
     async def answered(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Response:
@@ -120,13 +119,18 @@ class Asked:
 
     async def with_records(self, work: Callable[[Encounters], T]) -> T:
         """Do something with the country's encounters, in a thread, over a connection of its own to the vault."""
-        return await asyncio.to_thread(self._with_records, work)
+        loop = asyncio.get_running_loop()
 
-    def _with_records(self, work: Callable[[Encounters], T]) -> T:
+        def accepted() -> None:
+            loop.call_soon_threadsafe(self._taken.set)
+
+        return await asyncio.to_thread(self._with_records, work, accepted)
+
+    def _with_records(self, work: Callable[[Encounters], T], accepted: Callable[[], None]) -> T:
         settings, database = self.parts.settings, self.parts.database
         with VaultClient.connect(settings) as vault:
             hashes = keyed_hash(database, vault, self.country)
-            enrol = functools.partial(enrolment.enrol, settings)
+            enrol = functools.partial(enrolment.enrol, settings, accepted=accepted)
             return work(Encounters(database, vault, self.country, hashes, enrol, self._may_write_for))
 
     def _may_write_for(self, purpose: str) -> None:

@@ -122,6 +122,7 @@ async def update_encounter_galleries(asked: Request_, person: str, encounter: st
     async def work() -> Result:
         asked.may_write()
         purpose = osia.gallery(_names(await asked.body(MAX_LIST)))
+        asked.taken()
         await asked.with_records(lambda own: own.set_gallery(Ids(person, encounter), purpose.value))
         return Result()
 

@@ -109,6 +109,7 @@ async def _identify_from(asked: Asked, gallery: str, person: str, encounter: str
         types = osia.modalities(osia.criteria(await asked.body(MAX_LIST)))
         purpose = purpose_of(gallery)
         known, form, probe = await asked.with_records(lambda own: _as_probe(own, person, encounter, types))
+        asked.taken()
         wanted = _wanted(asked.parts.database, purpose, without=encounters.handles(known))
         answer = await _search(asked, form, _once(probe), wanted)
         return Result(await _candidates(asked, answer, most))
@@ -123,7 +124,8 @@ async def _search(asked: Asked, form: Form, chunks: AsyncIterator[bytes], wanted
     began, who, searches = time.monotonic(), asked.who, asked.parts.searches
     search = await begin(asked.parts, who, asked.search_purpose(), None)
     try:
-        capture = Capture(form, chunks, device=who.device if form in (Form.OSIA, Form.OSIA_VERIFY) else None)
+        posted = form in (Form.OSIA, Form.OSIA_VERIFY)
+        capture = Capture(form, chunks, device=who.device if posted else None, accepted=asked.taken if posted else None)
         answer = await searches.run(search.id, who.searcher, capture, wanted)
     finally:
         searches.finish(search)

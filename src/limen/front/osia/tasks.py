@@ -116,7 +116,7 @@ class Tasks:
     async def begin(
         self, asker: str, transaction: str, callback: str, work: Coroutine[Any, Any, Result], taken: asyncio.Event
     ) -> Task:
-        """Start an operation; returns when its request has been taken in whole, which `taken` says.
+        """Start an operation; returns when its request has been found in order, which `taken` says.
 
         Raises:
             Whatever the operation raises before that; then there is no task.
@@ -135,7 +135,7 @@ class Tasks:
             raise
         finally:
             waiting.cancel()
-        if doing.done() and not doing.cancelled() and (error := doing.exception()) is not None:
+        if not taken.is_set() and (error := doing.exception()) is not None:
             raise error
         task = Task(secrets.token_hex(16), asker, transaction, callback, Status.PENDING, time.monotonic())
         self._tasks[task.id] = task
