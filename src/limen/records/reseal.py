@@ -62,8 +62,9 @@ def reseal(database: Database, vault: Resealer, country: str, epoch: int) -> Ite
             return
         for one in ids:
             with database.writing(country) as session:
-                if _record(session, vault, one, epoch):
-                    yield 1
+                done = _record(session, vault, one, epoch)
+            if done:  # said when it is committed
+                yield 1
         last = ids[-1]
 
 
