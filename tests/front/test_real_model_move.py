@@ -39,7 +39,8 @@ class Officer(threading.Thread):
                     self.answers.append(f"error {error.code}")
                     continue
                 names = [match["names"][0] for match in answer["matches"]]
-                self.answers.append(f"{answer['answer']} {names}")
+                why = [reason["code"] for reason in answer["reasons"] if answer["answer"] == "cannot-tell"]
+                self.answers.append(f"{answer['answer']} {names or why}")
                 if answer["matches"]:
                     client.end(answer["id"])
 

@@ -27,7 +27,7 @@ def confined(name: str, settings: Settings) -> bool:
                 return False
             return confine.allow_only([*_program(), *secret], [_made(data / "vault"), _made(data / "run")])
         case "matcher":
-            return confine.allow_only([*_program(), data / "models"], [_made(data / "run")])
+            return confine.allow_only([*_program(), _made(data / "models")], [_made(data / "run")])
         case "front":
             return confine.deny_programs()
     return False
