@@ -209,6 +209,7 @@ def test_a_hub_uses_sface_until_its_operator_chooses(given: Path, folder: Path) 
     in_use.choose(folder, [variant.NAME, "sface"])
     assert in_use.chosen(folder) == [variant.NAME, "sface"]
     assert in_use.stamp(folder) != before
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o640}  # read by the group of the hub's parts
     with pytest.raises(NotFound):
         in_use.choose(folder, ["nobody"])
 

@@ -87,4 +87,5 @@ def _copy(source: Path, target: Path) -> None:
         return
     part = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.copyfile(source, part)
+    in_use.give_to_folder(part)
     part.replace(target)

@@ -62,6 +62,7 @@ def prepare(settings: Settings, users: Users) -> None:
         os.chown(folder, 0, users.gid)
         folder.chmod(0o1770)
     (data / "vault").mkdir(mode=0o700, exist_ok=True)
+    (data / "models").mkdir(mode=0o750, exist_ok=True)
     for entry in data.iterdir():
         if entry.name in ("run", "log", "hub.lock") or entry.is_symlink():
             continue

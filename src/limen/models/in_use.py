@@ -12,6 +12,7 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from limen.errors import Damaged
@@ -64,9 +65,18 @@ def choose(folder: Path, names: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = folder / f".{catalogue.NOTES}.{os.getpid()}"
     new.write_text("\n".join([_HEAD, *rows]), "utf-8")
+    give_to_folder(new)
     with new.open("rb") as file:
         os.fsync(file.fileno())
     new.replace(folder / catalogue.NOTES)
+
+
+def give_to_folder(file: Path) -> None:
+    """Let the folder's owner and group read a file: the hub's parts may have users of their own (`hub.users`)."""
+    folder = file.parent.stat()
+    file.chmod(0o640)
+    with suppress(PermissionError):  # only root may give away
+        os.chown(file, folder.st_uid, folder.st_gid)
 
 
 def calibration_digest(file: Path) -> str:
