@@ -10,10 +10,13 @@ import pytest
 import sqlalchemy as sa
 from tests.vault.local import LocalVault, enrol, names, register
 
+from limen.access import providers
+from limen.access.tables import Provider
 from limen.errors import KeyUnavailable, Unavailable
+from limen.opener import holding
 from limen.records import reseal, retention, shredding, store
 from limen.records.database import Database
-from limen.records.tables import Country, Record
+from limen.records.tables import Country, Hit, Record
 from limen.vault.keys import KeyRing
 from limen.vault.seal import epoch_of
 
@@ -123,6 +126,32 @@ def test_a_rotation_seals_all_of_a_country_anew_and_may_be_cut_off(
         assert country is not None and country.index_key is not None
         assert epoch_of(country.index_key) == 2
     enrol(database, vault, "FRA", 9)  # lookups and seals go on
+
+
+def test_what_is_sealed_besides_records_is_sealed_anew_too(
+    database: Database, vault: LocalVault, people: list[uuid.UUID]
+) -> None:
+    """A held capture, a case and a sign-in provider's secret: retiring their epoch must not destroy them."""
+    provider = Provider(country="FRA", id=uuid.uuid4(), issuer="https://login.example", client="limen", created=0)
+    provider.secret = vault.seal(providers.secret_context(provider), b"secret")[1]
+    search = uuid.uuid4()
+    held = vault.seal(holding.context(search.bytes, b"FRA"), b"capture")[1]
+    hit = Hit(
+        id=uuid.uuid4(), search=search, owner="BIH", country="FRA", purpose="border-control", answer="hit", at=0,
+        expires=2**40, held=held, held_epoch=1,
+    )  # fmt: skip
+    with database.writing() as session:
+        session.add_all([provider, hit])
+    vault.ring.rotate("FRA")
+    assert sum(reseal.reseal(database, vault, "FRA", 2)) == 3
+    assert reseal.in_use(database, "FRA") == {2}
+    vault.ring.retire("FRA", 1)
+    with database.reading() as session:
+        again, kept = session.get(Provider, "FRA"), session.get(Hit, hit.id)
+        assert again is not None and again.secret is not None and kept is not None and kept.held is not None
+        assert vault.unseal(providers.secret_context(again), again.secret) == b"secret"
+        assert vault.unseal(holding.context(search.bytes, b"FRA"), kept.held) == b"capture"
+        assert kept.held_epoch == 2
 
 
 def test_a_record_that_was_shredded_meanwhile_does_not_stop_a_rotation(

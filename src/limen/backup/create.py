@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import select
 
 from limen.backup import mirror, rows
 from limen.backup.repository import Repository
+from limen.records import reseal
 from limen.records.database import Database
-from limen.records.tables import Record, Sample
+from limen.records.tables import Country
 from limen.settings import Settings
 
 PIECE = 4 << 20  # bytes of a file in one chunk
@@ -46,13 +47,8 @@ def create(settings: Settings, database: Database, repository: Repository) -> Ma
         for table in rows.kept_tables():
             found = [(count, repository.put(chunk)) for count, chunk in rows.chunks(session, table)]
             stored[table.name] = {"rows": sum(count for count, _ in found), "chunks": [name for _, name in found]}
-        used = union(
-            select(Record.owner, Record.fields_epoch),
-            select(Record.owner, Sample.epoch).join(Sample, Sample.record_id == Record.id),
-        )
-        epochs: dict[str, list[int]] = {}
-        for owner, epoch in session.execute(used).tuples():
-            epochs.setdefault(owner, []).append(epoch)
+        countries = session.scalars(select(Country.code)).all()
+    epochs = {country: sorted(reseal.in_use(database, country)) for country in countries}
     files = _files(settings.data, repository)
     mirror.refresh(settings, repository)
     manifest = {

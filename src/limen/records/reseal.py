@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session, selectinload, undefer
 from limen.access import cases, providers
 from limen.access.tables import Case, Provider
 from limen.errors import KeyUnavailable
+from limen.opener import holding
 from limen.records.database import Database
 from limen.records.index import index_context
 from limen.records.store import fields_context, sample_context
-from limen.records.tables import Country, Hit, Record, Sample
+from limen.records.tables import Country, Hit, Record, Sample, Table
 from limen.vault.seal import Context, Use, epoch_of
 
 BATCH = 200  # record ids read at a time
@@ -44,15 +45,12 @@ def reseal(database: Database, vault: Resealer, country: str, epoch: int) -> Ite
         KeyUnavailable, Unavailable, Damaged: as the vault says; what was done so far is done.
     """
     with database.writing(country) as session:
-        row = session.get(Country, country)
-        if row is not None and row.index_key is not None and epoch_of(row.index_key) < epoch:
-            row.index_key = vault.reseal(index_context(country), row.index_key)[1]
-        for case in session.scalars(select(Case).where(Case.country == country)):
-            if epoch_of(case.content) < epoch:
-                case.content = vault.reseal(cases.context(case), case.content)[1]
-        provider = session.get(Provider, country)
-        if provider is not None and provider.secret is not None and epoch_of(provider.secret) < epoch:
-            provider.secret = vault.reseal(providers.secret_context(provider), provider.secret)[1]
+        for row, column, context in _single(session, country):
+            if epoch_of(getattr(row, column)) < epoch:
+                now, blob = vault.reseal(context, getattr(row, column))
+                setattr(row, column, blob)
+                if isinstance(row, Hit):
+                    row.held_epoch = now
     last = uuid.UUID(int=0)
     while True:
         with database.reading(country) as session:
@@ -74,15 +72,7 @@ def in_use(database: Database, country: str) -> set[int]:
         found = set(session.scalars(select(Record.fields_epoch).where(Record.owner == country).distinct()))
         samples = select(Sample.epoch).join(Record, Sample.record_id == Record.id).where(Record.owner == country)
         found |= set(session.scalars(samples.distinct()))
-        held = select(Hit.held_epoch).where(Hit.owner == country, Hit.held_epoch.is_not(None))
-        found |= {int(epoch) for epoch in session.scalars(held.distinct()) if epoch is not None}
-        row = session.get(Country, country)
-        if row is not None and row.index_key is not None:
-            found.add(epoch_of(row.index_key))
-        found |= {epoch_of(case.content) for case in session.scalars(select(Case).where(Case.country == country))}
-        provider = session.get(Provider, country)
-        if provider is not None and provider.secret is not None:
-            found.add(epoch_of(provider.secret))
+        found |= {epoch_of(getattr(row, column)) for row, column, _ in _single(session, country)}
     return found
 
 
@@ -91,6 +81,20 @@ def left(database: Database, country: str, epoch: int) -> int:
     with database.reading(country) as session:
         query = select(func.count()).select_from(Record).where(Record.owner == country, _older(epoch))
         return session.scalar(query) or 0
+
+
+def _single(session: Session, country: str) -> Iterator[tuple[Table, str, Context]]:
+    """(row, column, context) of all that is sealed for a country besides its records: a few blobs."""
+    own = session.get(Country, country)
+    if own is not None and own.index_key is not None:
+        yield own, "index_key", index_context(country)
+    for case in session.scalars(select(Case).where(Case.country == country)):
+        yield case, "content", cases.context(case)
+    for provider in session.scalars(select(Provider).where(Provider.country == country, Provider.secret.is_not(None))):
+        yield provider, "secret", providers.secret_context(provider)
+    held = select(Hit).where(Hit.country == country, Hit.held.is_not(None)).options(undefer(Hit.held))
+    for hit in session.scalars(held):
+        yield hit, "held", holding.context(hit.search.bytes, country.encode("ascii"))
 
 
 def _older(epoch: int) -> ColumnElement[bool]:
