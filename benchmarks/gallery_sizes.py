@@ -17,7 +17,8 @@ from limen.evaluation.search import POSITIONS, Measure, enrol_real, fill, times
 from limen.ridge.index import RidgeIndex
 
 SIZES = (1000, 10_000, 100_000, 225_000)  # persons
-#: What is drawn: kind of search, its name, and the limit for 225,000 persons in ms.
+FULL = 225_000  # persons that the limits are for
+#: What is drawn: kind of search, its name, and the limit in ms.
 DRAWN = (
     ("two_fingers", "two fingers, known positions", 150),
     ("two_fingers_unknown_position", "two fingers, unknown positions", 1000),
@@ -70,7 +71,7 @@ def draw(found: dict[int, dict[str, Any]], file: Path) -> None:
             color=line.get_color(),
             label="95 of 100",
         )
-        plane.plot(sizes[-1], limit, marker="v", color=line.get_color(), linestyle="none", label=f"limit {limit:,} ms")
+        plane.plot(FULL, limit, marker="v", color=line.get_color(), linestyle="none", label=f"limit {limit:,} ms")
     plane.set(xscale="log", yscale="log", xlabel="persons in the gallery, ten fingers each", ylabel="ms of wall clock")
     plane.grid(which="both", alpha=0.25)
     plane.legend(fontsize="small")
