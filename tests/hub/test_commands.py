@@ -16,6 +16,8 @@ from limen.errors import Unavailable
 from limen.hub import Hub, checks
 from limen.hub.checks import Status
 from limen.settings import Settings
+from limen.vault.custody import PassphraseCustody
+from limen.vault.opening import open_ring
 
 from .test_hub import free_port
 
@@ -87,3 +89,22 @@ def test_missing_protections_are_found(monkeypatch: pytest.MonkeyPatch, patched:
     found = next(c for c in checks.check_machine() if c.name == check)
     assert found.status is Status.MISSING
     assert found.advice
+
+
+def test_doctor_says_who_holds_the_keys(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "hub")
+
+    def said() -> checks.Check:
+        return next(check for check in checks.check_hub(settings) if check.name == "keys")
+
+    assert said().status is Status.OK
+    ring = open_ring(settings)
+    ring.epoch("FRA")
+    assert (said().status, "beside" in said().text) == (Status.ADVISED, True)
+    secret = b"correct horse battery staple"
+    ring.revoke("FRA", ring.hand_out("FRA", secret), secret)
+    ring.move(PassphraseCustody(settings.data / "vault" / "root.locked", secret, create=True))
+    ring.close()
+    assert (said().status, "FRA" in said().text) == (Status.OK, True)
+    (settings.data / "vault" / "keys.json").write_text("{}")
+    assert said().status is Status.MISSING

@@ -69,7 +69,7 @@ def missing_protections() -> list[str]:
 
 def check_hub(settings: Settings) -> list[Check]:
     """A hub's folder, models and processes."""
-    return [*_modes(settings), _space(settings), _models(settings), _processes(settings)]
+    return [*_modes(settings), _custody(settings), _space(settings), _models(settings), _processes(settings)]
 
 
 def _landlock() -> Check:
@@ -192,6 +192,22 @@ def _modes(settings: Settings) -> Iterator[Check]:
             f"Others may reach {', '.join(open_to_others)}.",
             f"chmod -R go= {settings.data}",
         )
+
+
+def _custody(settings: Settings) -> Check:
+    """Who holds the root key, and whose key is away. A token is not asked here: see `limen keys status`."""
+    try:
+        content = json.loads((settings.data / "vault" / "keys.json").read_text())
+        away = sorted(code for code, entry in content["countries"].items() if entry.get("state") == "revoked")
+    except FileNotFoundError:
+        return Check("keys", Status.OK, "This hub has no keys yet; they are made at its first start.")
+    except (OSError, ValueError, KeyError, AttributeError):
+        return Check("keys", Status.MISSING, "The key store cannot be read.", "Restore DATA/vault from its backup.")
+    absent = f" Taken back, and not searched: {', '.join(away)}." if away else ""
+    if content.get("custody") == "file":
+        text = f"The root key lies in a file beside what it protects.{absent}"
+        return Check("keys", Status.ADVISED, text, "limen keys custody passphrase, or token (docs/keys.md).")
+    return Check("keys", Status.OK, f"The root key is held by: {content.get('custody')}.{absent}")
 
 
 def _space(settings: Settings) -> Check:
