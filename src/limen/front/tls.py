@@ -51,7 +51,7 @@ def context(settings: Settings) -> ssl.SSLContext | None:
 def own(settings: Settings) -> tuple[str, str]:
     """Paths of a certificate and key by the hub's own authority; made, or made anew, if needed."""
     folder = settings.data / "tls"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)  # the authority is for everybody, the key is not
     names = sorted({"localhost", "127.0.0.1", "::1", settings.host} - {"0.0.0.0", "::"})  # noqa: S104 - not bound here
     chain, key = folder / "server.pem", folder / "server.key"
     if not _serves(chain, names):
@@ -104,6 +104,7 @@ def _make(folder: Path, names: list[str]) -> None:
     secret = server.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     replace_private(folder / "server.key", secret)
     replace_private(folder / "ca.pem", root.public_bytes(pem))
+    (folder / "ca.pem").chmod(0o644)
     replace_private(folder / "server.pem", leaf.public_bytes(pem))
 
 
