@@ -12,6 +12,7 @@ from typing import Self
 
 import httpx
 
+from limen.client import trust
 from limen.errors import BadFile, BadInput, NotFound, Unavailable
 from limen.ledger import note
 from limen.ledger.note import MAX_NOTE, Key
@@ -30,7 +31,7 @@ class RemoteLog:
         if not url.startswith(("http://", "https://")):
             raise BadInput("The log's address is no URL.", advice="Give https://HOST/ledger.")
         self._url = url.rstrip("/")
-        self._http = httpx.Client(timeout=TIMEOUT, transport=transport)
+        self._http = httpx.Client(timeout=TIMEOUT, transport=transport, verify=trust.context(self._url))
 
     def __enter__(self) -> Self:
         return self

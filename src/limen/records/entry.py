@@ -32,7 +32,7 @@ _PURPOSES = {  # what a notice asks for, where the owner does not say
     Notice.PURPLE: Purpose.CRIMINAL_INVESTIGATION,
 }
 
-E = TypeVar("E", Sex, Notice, Purpose)
+E = TypeVar("E", Sex, Notice, Purpose, Disclosure)
 
 
 @dataclass(frozen=True)
