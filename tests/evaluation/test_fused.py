@@ -21,7 +21,9 @@ def _faces(random: np.random.Generator) -> Faces:
         identity, vectors, np.ones(count, bool), np.full(count, 65, np.uint8), np.zeros(count), np.zeros(count)
     )
     rows = [np.flatnonzero(identity == person) for person in range(2 * PEOPLE)]
-    return Faces(photos, rows[:PEOPLE], np.array([row[0] for row in rows[PEOPLE:]]))
+    return Faces(
+        photos, rows[:PEOPLE], np.array([row[0] for row in rows[PEOPLE:]]), [f"p{n:03}" for n in range(2 * PEOPLE)]
+    )
 
 
 def _fingers(random: np.random.Generator, miss: float = 0.1) -> Fingers:
@@ -30,7 +32,7 @@ def _fingers(random: np.random.Generator, miss: float = 0.1) -> Fingers:
     for finger, own in enumerate(rows):
         found = random.random(IMPRESSIONS) >= miss
         evidence[own, finger] = np.where(found, random.normal(15, 2, IMPRESSIONS), -6)
-    return Fingers([f"set{f % SETS}" for f in range(FINGERS)], rows, evidence)
+    return Fingers([f"set{f % SETS}" for f in range(FINGERS)], rows, evidence, np.full(len(evidence), 35))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_a_sample_that_failed_is_a_miss_alone_and_nothing_beside_others() -> Non
     faces, fingers = _faces(random), _fingers(random, miss=0)
     evidence = fingers.evidence.copy()
     evidence[[rows[1] for rows in fingers.impressions]] = np.nan
-    found = trials(faces, Fingers(fingers.sets, fingers.impressions, evidence), draws=10)
+    found = trials(faces, Fingers(fingers.sets, fingers.impressions, evidence, fingers.clear), draws=10)
     assert fnir(found["two fingers"], 0.01) == pytest.approx(1 / (IMPRESSIONS - 1), abs=0.02)
     assert fnir(found["face + two fingers"], 0.01) < 0.05
 

@@ -19,12 +19,15 @@ import numpy as np
 
 from limen.errors import BadInput
 from limen.evaluation import face as face_evaluation
+from limen.evaluation import groups
 from limen.evaluation import ridge as ridge_evaluation
 from limen.evaluation.face import Photos
+from limen.evaluation.groups import Grouping
 from limen.evaluation.ridge_extraction import extract
 from limen.face import evidence as face_evidence
-from limen.ridge import comparator
 from limen.ridge import evidence as ridge_evidence
+from limen.ridge import expectation
+from limen.ridge.index import RidgeIndex
 from limen.ridge.template import RidgeTemplate
 
 DRAWS = 200  # pairings; 24,000 non-mated searches with the 91 fingers of the development data
@@ -53,20 +56,26 @@ class Fingers:
         sets: (f,) name of the set that each finger is of.
         impressions: for each finger, rows of `evidence`, the first being its reference.
         evidence: float32 (images, f), nats of each image against each finger's reference; NaN where there is none.
+        clear: int (images,), clear minutiae of each; -1 where there is no template.
     """
 
     sets: list[str]
     impressions: list[list[int]]
     evidence: np.ndarray
+    clear: np.ndarray
 
 
 @dataclass(frozen=True)
 class Faces:
-    """Embedded faces: photos of people with several, and of people with one; the first photo is the reference."""
+    """Embedded faces: photos of people with several, and of people with one; the first photo is the reference.
+
+    names: of the identities, by number.
+    """
 
     photos: Photos
     several: list[np.ndarray]
     single: np.ndarray
+    names: list[str]
 
 
 @dataclass(frozen=True)
@@ -102,32 +111,48 @@ def load_faces(folder: Path, step: Step = lambda *_: None) -> Faces:
     single = np.array([row[0] for row in rows if len(row) == 1], int)
     if len(several) < 2 or len(single) < 2:
         raise BadInput("Too few people: some with several photos and some with one are needed.")
-    return Faces(photos, several, single)
+    return Faces(photos, several, single, sorted({name for name, _ in found}))
 
 
 def load_fingers(folder: Path, step: Step = lambda *_: None, jobs: int = 1) -> Fingers:
-    """Extract the prints of folder/set/finger_impression.ext, and compare all with each finger's first."""
+    """Extract the prints of folder/set/finger_impression.ext, and compare all with each finger's first.
+
+    Of a set that is not named so, each image is a finger of its own.
+    """
     sets: list[str] = []
     impressions: list[list[int]] = []
     files: list[Path] = []
-    for name, samples in ridge_evaluation.find(folder).items():
-        for finger in sorted({sample.finger for sample in samples}):
-            own = [sample.file for sample in samples if sample.finger == finger]
+    for name, fingers in _fingers(folder).items():
+        for own in fingers:
             sets.append(name)
             impressions.append(list(range(len(files), len(files) + len(own))))
             files += own
     done = extract(files, jobs, lambda count: step("prints", count, len(files)))
-    prepared = [comparator.prepare(RidgeTemplate.unpack(one.template)) if one.template else None for one in done]
+    templates = [RidgeTemplate.unpack(one.template) if one.template else None for one in done]
+    index = RidgeIndex()  # compares as the hub does
+    for column, rows in enumerate(impressions):
+        if (reference := templates[rows[0]]) is not None:
+            index.put(column, reference)
     table = np.full((len(files), len(sets)), np.nan, np.float32)
-    references = [(column, prepared[rows[0]]) for column, rows in enumerate(impressions)]
-    columns = [column for column, reference in references if reference is not None]
-    usable = [reference for _, reference in references if reference is not None]
-    several = [row for rows in impressions if len(rows) > 1 for row in rows]
-    for count, row in enumerate(several):
-        if (probe := prepared[row]) is not None:
-            table[row, columns] = ridge_evidence.llr(comparator.compare_many(probe, usable))
-        step("comparisons", count + 1, len(several))
-    return Fingers(sets, impressions, table)
+    for row, probe in enumerate(templates):
+        if probe is not None:
+            columns, scores = index.search_among(probe, np.arange(len(sets)), len(sets))
+            table[row, columns.astype(int)] = ridge_evidence.llr(scores)
+        step("comparisons", row + 1, len(files))
+    counts = [-1 if one is None else expectation.clear(one) for one in templates]
+    return Fingers(sets, impressions, table, np.array(counts))
+
+
+def _fingers(folder: Path) -> dict[str, list[list[Path]]]:
+    """The images of each finger of each set."""
+    found: dict[str, list[list[Path]]] = {}
+    for name, samples in ridge_evaluation.find(folder).items():
+        fingers = sorted({sample.finger for sample in samples})
+        found[name] = [[sample.file for sample in samples if sample.finger == finger] for finger in fingers]
+    for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in found):
+        if images := sorted(file for file in place.iterdir() if file.suffix.lower() in ridge_evaluation.SUFFIXES):
+            found[place.name] = [[file] for file in images]
+    return found
 
 
 def trials(faces: Faces, fingers: Fingers, draws: int = DRAWS, seed: int = 1) -> dict[str, Trial]:
@@ -222,18 +247,22 @@ def _faces(photos: Photos, probes: np.ndarray, references: np.ndarray) -> np.nda
     return ratios
 
 
+def threshold(trial: Trial, fpir: float, others: np.ndarray | None = None) -> float:
+    """The lowest threshold (nats) at which at most `fpir` of the non-mated probes, weighted, alarm."""
+    others = np.ones(len(trial.alarm)) if others is None else others
+    order = np.argsort(-trial.alarm, kind="stable")
+    over = np.cumsum(others[order]) > fpir * others.sum()
+    return float(trial.alarm[order[np.argmax(over)]])
+
+
 def fnir(trial: Trial, fpir: float, mated: np.ndarray | None = None, others: np.ndarray | None = None) -> float:
     """FNIR at the lowest threshold at which at most `fpir` of the non-mated probes alarm.
 
     Args:
         mated, others: weights of the probes; default all alike.
     """
-    others = np.ones(len(trial.alarm)) if others is None else others
     mated = np.ones(len(trial.mate)) if mated is None else mated
-    order = np.argsort(-trial.alarm, kind="stable")
-    over = np.cumsum(others[order]) > fpir * others.sum()
-    threshold = trial.alarm[order[np.argmax(over)]]
-    return float(mated[trial.mate <= threshold].sum() / max(mated.sum(), 1e-9))
+    return float(mated[trial.mate <= threshold(trial, fpir, others)].sum() / max(mated.sum(), 1e-9))
 
 
 def interval(trial: Trial, fpir: float, seed: int = 2, draws: int = BOOTSTRAPS) -> tuple[float, float]:
@@ -261,6 +290,10 @@ def report(found: dict[str, Trial]) -> dict[str, Any]:
         "records": found["face"].records,
         "mated_searches": len(found["face"].mate),
         "non_mated_searches": len(found["face"].alarm),
+        "non_mated_people": {
+            "faces": len(np.unique(found["face"].other_people[:, 0])),
+            "fingers": len(np.unique(found["face"].other_people[:, 1:])),
+        },
         "law": {name: {"fpir_0.001": rate} for name, rate in LAW.items()},
         "conditions": {
             name: {
@@ -268,6 +301,24 @@ def report(found: dict[str, Trial]) -> dict[str, Any]:
             }
             for name, trial in found.items()
         },
+    }
+
+
+def by_group(found: dict[str, Trial], grouping: Grouping, people: list[str]) -> dict[str, Any]:
+    """Figures of each condition and group; the group is that of the face.
+
+    Args:
+        people: names of the identities, by number.
+    """
+    names, number = grouping.numbers(people)
+    return {
+        name: groups.rates(
+            (trial.mate, trial.mated_people),
+            (trial.alarm, trial.other_people),
+            {f"fpir_{rate:g}": threshold(trial, rate) for rate in FPIR},
+            (names, np.array(number)),
+        )
+        for name, trial in found.items()
     }
 
 

@@ -1,11 +1,11 @@
 """What evidence two different fingers bring by chance: the law from which thresholds for prints follow.
 
 For t >= 0 nats, P(L > t) = r(m) exp(-t), where m is the number of clear minutiae of the poorer of both prints: few
-minutiae agree by chance more often than many. Beyond 0 the excess is exponential with a mean of 1.0 nat, whatever m
-(generalised Pareto fit: shape 0.00 +- 0.03), which is also the slowest fall that a calibrated ratio can have. Between
-the least evidence and 0 the logarithm of P is taken as straight, which is within a half of what was counted.
+minutiae agree by chance more often than many. Beyond 0 the excess is exponential with a mean of 1 nat, whatever m
+(generalised Pareto fit: shape -0.06, scale 1.05), which is also the slowest fall that a calibrated ratio can have.
+Between the least evidence and 0 the logarithm of P is taken as straight.
 
-Counted in two million comparisons of 791 real fingers (docs/accuracy.md, Fused; decision 0280).
+Counted in a million comparisons of 791 real fingers (docs/accuracy.md, Fused; decision 0280).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json as json_
 import tempfile
+from html import escape
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from limen.evaluation import fused
+from limen.cli.evaluate.tables import group_rows, group_table
+from limen.evaluation import fused, fused_tail, groups
 from limen.evaluation.plots import det_plot
 
 
@@ -24,8 +26,14 @@ def command(
     plot: Annotated[Path | None, typer.Option(help="Draw the DET curves into this file (png, svg, pdf).")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report with table and plot into this file.")] = None,
     draws: Annotated[int, typer.Option(help="How many random pairings of faces and fingers.", min=1)] = fused.DRAWS,
+    by: Annotated[str, typer.Option(metavar="COLUMN", help="Also per group, by this column of the manifest.")] = "",
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV of people and their groups; default manifest.csv in FACES.")
+    ] = None,
+    tail: Annotated[bool, typer.Option("--tail", help="Also check predicted against observed FPIR.")] = False,
 ) -> None:
     """Misses at stated false alarm rates for face, fingers and both, with confidence intervals, beside the law's."""
+    grouping = groups.read(faces, by, manifest) if by else None
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -34,8 +42,13 @@ def command(
                 tasks[what] = progress.add_task(what, total=of)
             progress.update(tasks[what], completed=done)
 
-        found = fused.trials(*fused.load(faces, fingers, step), draws=draws)
-    figures = fused.report(found)
+        photos, prints = fused.load(faces, fingers, step)
+        found = fused.trials(photos, prints, draws=draws)
+        figures = fused.report(found)
+        if grouping is not None:
+            figures["by"] = {"column": by, "conditions": fused.by_group(found, grouping, photos.names)}
+        if tail:
+            figures["tail"] = fused_tail.report(photos, prints)
     if plot is not None:
         det_plot(fused.curves(found), plot, title=_title(figures), axes=("FPIR", "FNIR"))
     if html is not None:
@@ -43,7 +56,30 @@ def command(
     if json:
         typer.echo(json_.dumps(figures, indent=2))
     else:
-        Console().print(_table(figures))
+        _show(figures)
+
+
+def _show(figures: dict[str, Any]) -> None:
+    console = Console()
+    console.print(_table(figures))
+    if "by" in figures:
+        for name, found in figures["by"]["conditions"].items():
+            console.print(group_table(f"{name}, by {figures['by']['column']}", found))
+    if "tail" in figures:
+        console.print(_promises(figures["tail"]))
+
+
+def _promises(tail: dict[str, Any]) -> Table:
+    shape = tail["law"]["pareto"]["all"]["shape"]
+    table = Table("searched with", "records", *(f"accepted {rate:g}" for rate in fused_tail.RATES))
+    table.title = "Do thresholds keep their promise? Observed FPIR"
+    table.caption = f"excess of different fingers' evidence over 0: generalised Pareto, shape {shape:.2f}"
+    rows: dict[tuple[str, int], list[str]] = {}
+    for row in tail["fpir"]:
+        rows.setdefault((row["searched_with"], row["records"]), []).append(f"{row['observed']:.2%}")
+    for (name, size), cells in rows.items():
+        table.add_row(name, f"{size:,}", *cells)
+    return table
 
 
 def _title(figures: dict[str, Any]) -> str:
@@ -84,5 +120,19 @@ def _page(figures: dict[str, Any], found: dict[str, fused.Trial]) -> str:
         "td,th{border:1px solid #999;padding:.3em .6em;text-align:left}img{max-width:40em;width:100%}</style>"
         f"<h1>Face and fingers together</h1><p>{_title(figures)}. FNIR with 95 % confidence, bootstrap by person.</p>"
         f"<table><tr>{head}</tr>{body}</table>"
+        f"{_group_html(figures)}"
         f'<p><img alt="DET curves" src="data:image/svg+xml;base64,{picture}"></p></html>\n'
     )
+
+
+def _group_html(figures: dict[str, Any]) -> str:
+    if "by" not in figures:
+        return ""
+    parts = []
+    for name, found in figures["by"]["conditions"].items():
+        head, *body = group_rows(found)
+        lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
+        cells = "".join(f"<th>{cell}</th>" for cell in head)
+        title = f"{name}, by {escape(figures['by']['column'])}"
+        parts.append(f"<h2>{title}</h2><table><tr>{cells}</tr>{lines}</table>")
+    return "".join(parts)
