@@ -31,7 +31,7 @@ class Comparisons:
 
 
 def train(sets: list[Prints]) -> None:
-    seen = [_compare(prints) for prints in sets]
+    seen = [compare(prints) for prints in sets]
     genuine, impostor = [], []
     for index, (prints, held) in enumerate(zip(sets, seen, strict=True)):
         others = [one for k, one in enumerate(seen) if k != index]
@@ -98,7 +98,7 @@ def _parts(w: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return into.reshape(size, HIDDEN), bias, out, float(constant[0]), direct
 
 
-def _compare(prints: Prints) -> Comparisons:
+def compare(prints: Prints) -> Comparisons:
     """All comparisons within a set; of different fingers a random part."""
     rows, mated = [], []
     for i in range(len(prints.prepared) - 1):
