@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import site
@@ -12,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from limen.errors import BadInput
+from limen.errors import BadInput, NotAllowed
 from limen.hub import Hub, users
 from limen.hub.users import Users
 from limen.settings import Settings
 from limen.vault.client import VaultClient
+from limen.wire import peers
+from limen.wire.sockets import connect, listen, open_stream
 
 from .test_hub import free_port
 
@@ -69,3 +72,19 @@ def test_users_that_are_not_there_are_named() -> None:
     with pytest.raises(BadInput, match="no user or group"):
         users.of(Settings(users="no-such-hub"))
     assert users.of(Settings()) is None
+
+
+def test_a_socket_that_another_user_serves_is_not_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    with listen("vault-front.sock"):
+        connect("vault-front.sock").close()
+        peers.know_users({"vault": os.geteuid() + 1, "front": os.geteuid()})
+        try:
+            with pytest.raises(NotAllowed, match="Somebody else"):
+                connect("vault-front.sock")
+            with pytest.raises(NotAllowed, match="Somebody else"):
+                asyncio.run(open_stream("vault-front.sock"))
+            peers.know_users({"vault": os.geteuid(), "front": os.geteuid() + 1})
+            connect("vault-front.sock").close()
+        finally:
+            peers.know_users({})

@@ -15,6 +15,7 @@ import structlog
 from limen.errors import LimenError
 from limen.wire.frame import read
 from limen.wire.messages import GalleryMark, GalleryPut, GalleryReset, GalleryWithdraw, Status, StatusAsk
+from limen.wire.sockets import open_stream
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.2
@@ -56,7 +57,7 @@ class Feeder:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _serve(self) -> None:
-        reader, writer = await asyncio.open_unix_connection(self._socket)
+        reader, writer = await open_stream(self._socket)
         self._connected = True
         self.sent, began = await self._begin(reader, writer), time.monotonic()
         echoes = asyncio.create_task(self._listen(reader))

@@ -24,6 +24,7 @@ from limen.terms import Modality
 from limen.wire.frame import HEADER, read
 from limen.wire.messages import GalleryPut, UnsolvedAsk, UnsolvedFound
 from limen.wire.parts import unpack_matches
+from limen.wire.sockets import open_stream
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 1.0
@@ -49,7 +50,7 @@ class Unsolved:
         """Search for ever; ends only by cancellation."""
         while True:
             try:
-                reader, writer = await asyncio.open_unix_connection(self._socket)
+                reader, writer = await open_stream(self._socket)
                 try:
                     while True:
                         if not await self._search_next(reader, writer):

@@ -26,6 +26,7 @@ from limen.wire.messages import (
     Status,
     StatusAsk,
 )
+from limen.wire.sockets import open_stream
 
 RETRY_SECONDS = 0.2  # between attempts to reach the matcher
 MARGIN_SECONDS = 2.0  # over the matcher's own deadline, for its answer to arrive
@@ -57,7 +58,7 @@ class Matcher:
         """Connect, and connect again whenever the matcher restarts; ends only by cancellation."""
         while True:
             try:
-                reader, self._writer = await asyncio.open_unix_connection(self._socket)
+                reader, self._writer = await open_stream(self._socket)
                 await self._listen(reader)
             except (LimenError, OSError) as error:
                 if self.up:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from limen.errors import BadMessage, Unavailable
 from limen.wire.frame import read
 from limen.wire.messages import Offer, ProbeJob
+from limen.wire.sockets import open_stream
 
 OFFER_TIMEOUT = 10.0  # seconds: a worker is idle already, or one is forked within a second unless all are busy
 ENDING_SECONDS = 1.0  # a worker ends within milliseconds of its report
@@ -49,7 +50,7 @@ async def take(socket: str, seconds: int) -> tuple[Worker, Offer]:
     """
     job = ProbeJob(secrets.token_bytes(16), int(time.time()) + seconds)
     try:
-        worker = Worker(*await asyncio.open_unix_connection(socket))
+        worker = Worker(*await open_stream(socket))
     except OSError as error:
         raise _no_worker() from error
     try:

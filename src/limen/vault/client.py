@@ -37,7 +37,7 @@ from limen.wire.messages import (
     Unseal,
     Unsealed,
 )
-from limen.wire.sockets import check_server, connect
+from limen.wire.sockets import connect, open_stream
 
 ANSWER_SECONDS = 10.0  # the vault answers in milliseconds; longer means that it hangs
 COMMAND_SECONDS = 120.0  # a rotation wraps every record's secret anew: 225,000 take some seconds
@@ -181,8 +181,7 @@ class AsyncVaultClient:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 if self._streams is None:
-                    self._streams = await asyncio.open_unix_connection(path := self._path())
-                    check_server(self._streams[1].get_extra_info("socket"), path)
+                    self._streams = await open_stream(self._path())
                 reader, writer = self._streams
                 writer.write(request.pack())
                 await writer.drain()

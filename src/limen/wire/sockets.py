@@ -5,6 +5,7 @@ The socket's file has mode 0600 in a folder of mode 0700, and each server asks t
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import struct
@@ -57,14 +58,28 @@ def connect(path: str, *, timeout: float = 5.0) -> socket.socket:
         name = Path(path).stem.split("-")[0]
         raise Unavailable(f"The {name} process does not answer.", advice="It may be restarting; try again.") from None
     sock.setblocking(True)
-    check_server(sock, path)
+    try:
+        check_server(sock, path)
+    except NotAllowed:
+        sock.close()
+        raise
     return sock
 
 
+async def open_stream(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection for asyncio to whoever may serve this socket; `NotAllowed` if it is somebody else, or `OSError`."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        check_server(writer.get_extra_info("socket"), path)
+    except NotAllowed:
+        writer.close()
+        raise
+    return reader, writer
+
+
 def check_server(sock: socket.socket, path: str) -> None:
-    """`NotAllowed`, and the socket is closed, if another user than its part's serves it."""
+    """`NotAllowed` if another user than its part's serves it."""
     if len(uids()) > 1 and peer(sock)[1] not in uids(Path(path).stem.split("-")[0]):
-        sock.close()
         raise NotAllowed("Somebody else serves a socket of the hub.")
 
 
