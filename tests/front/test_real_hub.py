@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import time
@@ -185,3 +186,22 @@ def test_the_officers_page_finds_and_forgets(hub: RealHub, capsys: pytest.Captur
             page.screenshot(path=Path(shots) / "no-hit.png", full_page=True)
         page.goto(f"{hub.settings.url}/health/page")
         expect(page.get_by_role("status")).to_contain_text("All parts work.")
+
+
+def test_what_a_hit_needs_for_its_verification_is_held_and_shown_to_an_examiner(hub: RealHub) -> None:
+    hub.limen("access", "officer", "add", "BIH/examiner1", "--role", "examiner")
+    with hub.client() as client:
+        answer = client.search(samples(hub.wanted), "border-control")
+    assert answer["answer"] == "hit" and "capture" not in answer["receipt"]["receipt"]["deleted"]
+    with hub.http("BIH/examiner1") as examiner:
+        hit = next(one for one in examiner.get("/v1/hits").json() if one["search"] == answer["id"])
+        shown = examiner.get(f"/v1/hits/{hit['id']}").json()
+        assert sorted(picture["modality"] for picture in shown["pictures"]) == sorted(
+            ["face" if name == "face" else "finger" for name in hub.wanted]
+        )
+        for picture in shown["pictures"]:
+            with Image.open(io.BytesIO(examiner.get(picture["url"]).content)) as seen:
+                assert min(seen.size) > 100
+        said = examiner.post(f"/v1/hits/{hit['id']}/verdict", json={"outcome": "rejected"})
+        assert said.json() == {"state": "rejected"}
+        assert examiner.get(shown["pictures"][0]["url"]).status_code == 404
