@@ -19,8 +19,8 @@ namespace limen::ridge {
 namespace {
 
 constexpr std::size_t kSurvivors = 500;       // fewer prints than this are all compared
-constexpr std::size_t kSurvivorsShare = 150;  // of larger galleries one in 150 is, within these bounds
-constexpr std::size_t kSurvivorsMost = 4000;
+constexpr std::size_t kSurvivorsShare = 200;  // of larger galleries one in two hundred is, within these bounds
+constexpr std::size_t kSurvivorsMost = 3000;
 constexpr int kScreenShare = 16;              // one block in sixteen of each chunk passes the screen,
 constexpr int kScreenLeast = 32;              // at least as many,
 constexpr std::size_t kScreenFrom = 32;       // in galleries with so many times more prints than survivors
