@@ -121,6 +121,9 @@ def test_metrics_are_counts_without_content_for_who_shows_the_token(tmp_path: Pa
             text = (await scraper.get("/metrics", headers={"authorization": f"Bearer {token}"})).text
         assert 'limen_searches_total{answer="hit",sealed="no"} 1.0' in text
         assert 'limen_errors_total{code="bad-purpose"} 1.0' in text
+        assert 'limen_images_total{modality="face",used="yes"} 1.0' in text
+        assert 'limen_sample_quality_bucket{le="80.0",modality="face"} 1.0' in text
+        assert 'limen_hits{answer="hit",state="open"} 1.0' in text
         assert 'limen_gallery{of="records"} 7.0' in text and "limen_gallery_complete 1.0" in text
         assert 'limen_strongest_evidence_nats_bucket{le="-4.0",probe="prints"} 50.0' in text
         assert not re.search("BIH|FRA|officer|MARTIN", text)

@@ -22,10 +22,13 @@ from limen.vault.files import replace_private
 SECONDS = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)  # bounds: around the second that an answer may take
 
 
+QUALITY = (20, 40, 60, 80)  # bounds of the classes of quality, which is 0 to 100
+
+
 class EvidenceOfStrongest(Collector):
     """Histograms of the strongest candidate's evidence, as the matcher published them: the error rates in service.
 
-    A drift of these to the right without more hits means that false positives will follow; see docs/accuracy.md.
+    A drift of these to the right without more hits means that false positives will follow; see docs/monitoring.md.
     """
 
     def __init__(self) -> None:
@@ -62,6 +65,25 @@ class Metrics:
             registry=self.registry,
         )
         self.reasons = Counter("limen_reasons", "Reasons given with answers.", ["reason"], registry=self.registry)
+        self.quality = Histogram(
+            "limen_sample_quality",
+            "Quality of the images searched with, 0 to 100.",
+            ["modality"],
+            buckets=QUALITY,
+            registry=self.registry,
+        )
+        self.images = Counter(
+            "limen_images",
+            "Images searched with, by what became of them.",
+            ["modality", "used"],
+            registry=self.registry,
+        )
+        self.hits = Gauge(
+            "limen_hits",
+            "Hits and leads that are kept, by what examiners said.",
+            ["answer", "state"],
+            registry=self.registry,
+        )
         self.open = Gauge("limen_open_searches", "Searches open now.", registry=self.registry)
         self.gallery = Gauge("limen_gallery", "Size of the gallery.", ["of"], registry=self.registry)
         self.evidence = EvidenceOfStrongest()
@@ -83,6 +105,10 @@ class Metrics:
         self.seconds.observe(seconds)
         for reason in answer.reasons:
             self.reasons.labels(reason.code).inc()
+        for sample in answer.samples:
+            self.images.labels(sample.modality, sample.used).inc()
+            if sample.quality is not None:
+                self.quality.labels(sample.modality).observe(sample.quality)
 
     def text(self) -> bytes:
         """In Prometheus' text format."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+from sqlalchemy import func, select
 from starlette.responses import JSONResponse, Response
 
 from limen import __version__
@@ -17,6 +19,8 @@ from limen.front.health import Health
 from limen.front.identity import of_session
 from limen.front.parts import Parts
 from limen.matcher.watch import unpack
+from limen.records.database import Database
+from limen.records.tables import Hit
 
 router = APIRouter(tags=["hub"])
 
@@ -58,9 +62,19 @@ async def metrics(request: Request) -> Response:
     if (found := (await health.summary(parts, details=True)).gallery) is not None:
         for name in ("records", "faces", "fingers", "palms", "marks", "rejected"):
             parts.metrics.gallery.labels(name).set(getattr(found, name))
+    parts.metrics.hits.clear()
+    for answer, state, count in await asyncio.to_thread(_hits, parts.database):
+        parts.metrics.hits.labels(answer, state).set(count)
     with contextlib.suppress(Unavailable):
         parts.metrics.evidence.counts = unpack(await parts.matcher.evidence())
     return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _hits(database: Database) -> list[tuple[str, str, int]]:
+    """How many kept hits and leads are in which state."""
+    with database.reading() as session:
+        found = session.execute(select(Hit.answer, Hit.state, func.count()).group_by(Hit.answer, Hit.state))
+        return [(answer, state, count) for answer, state, count in found]
 
 
 def described(request: Request) -> dict[str, Any]:
