@@ -185,7 +185,8 @@ class _Draw:
 def _draw(faces: Faces, fingers: Fingers, random: np.random.Generator) -> _Draw:
     pairs = _pairs(fingers, random, several=True)
     enrolled = max(1, round(ENROLLED * len(pairs)))
-    people = [faces.several[index] for index in random.permutation(len(faces.several))[:enrolled]]
+    everyone = [faces.several[index] for index in random.permutation(len(faces.several))]
+    people = everyone[:enrolled]
     strangers = random.permutation(faces.single)
     gallery, mated = [], []
     for record, (photos, (first, second)) in enumerate(zip(people, pairs[:enrolled], strict=False)):
@@ -197,7 +198,7 @@ def _draw(faces: Faces, fingers: Fingers, random: np.random.Generator) -> _Draw:
         for photo, (first, second) in zip(strangers, pairs[enrolled:], strict=False)
         for rows in zip(fingers.impressions[first], fingers.impressions[second], strict=False)
     ]
-    rest = strangers[len(pairs) - enrolled :]
+    rest = [photos[0] for photos in everyone[enrolled:]]
     gallery += [(photo, *pair) for photo, pair in zip(rest, _pairs(fingers, random, several=False), strict=False)]
     return _Draw(np.array(gallery), np.array(mated), np.array(others))
 
