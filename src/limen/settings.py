@@ -33,6 +33,7 @@ class Settings:
         face_hits: whether a face alone may be a hit; else it is a lead for an examiner, however alike.
         production: refuse to start where a protection is missing.
         link_sign_in: whether a one-time link signs in by itself (never in production), or only registers a passkey.
+        watch: `suspend`: who asks too much is suspended; `alert`: only an alert is raised (for measurements).
         tls: `auto`: TLS 1.3 where the hub listens beyond this machine without a proxy (`public_url`); `on`; `off`.
         tls_certificate, tls_key: PEM files; default: a certificate by the hub's own authority, in `data/tls`.
         users: prefix of the parts' own users, where the hub is started as root (`hub.users`); empty: all share one.
@@ -58,6 +59,7 @@ class Settings:
     face_hits: bool = False
     production: bool = False
     link_sign_in: bool = True
+    watch: str = "suspend"
     tls: str = "auto"
     tls_certificate: str = ""
     tls_key: str = ""

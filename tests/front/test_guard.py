@@ -144,3 +144,14 @@ def test_searches_at_unusual_hours_are_noticed_and_rules_come_into_force(tmp_pat
             assert (await browser.post("/v1/searches", json=PURPOSE, headers=own)).status_code == 201
 
     tell(tmp_path, story)
+
+
+def test_where_only_alerts_are_wanted_nobody_is_suspended(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with house.signed() as client:
+            assert (await search(client)).status_code == 200
+            house.matcher.tell(Noticed(house.matcher.expected[-1].asker, 500))
+            assert not (await alert(house, watch.Rule.SAME_TARGET)).suspended
+            assert (await search(client)).status_code == 200
+
+    tell(tmp_path, story, watch="alert")

@@ -72,7 +72,14 @@ LIMITS = {
 
 
 def notice(
-    session: Session, rule: Rule, name: str, *, device: bool = False, count: int | None = None, now: int | None = None
+    session: Session,
+    rule: Rule,
+    name: str,
+    *,
+    device: bool = False,
+    count: int | None = None,
+    suspends: bool = True,
+    now: int | None = None,
 ) -> Alert | None:
     """Raise an alert, or let an open one count up; suspend if the rule says so.
 
@@ -80,6 +87,7 @@ def notice(
         rule: what was noticed.
         name: of the officer (or device), `COUNTRY/NAME`.
         count: how often within the last hour, where whoever noticed counts itself; else each call counts one.
+        suspends: whether the rule's suspension is carried out.
 
     Returns:
         The alert; None while there is no need for one.
@@ -103,7 +111,7 @@ def notice(
         session.add(open_alert)
         log.warning("alert", rule=rule.value)  # who it is stands in the database alone
     open_alert.count, open_alert.last = total, now
-    if limits.suspend is not None and total >= limits.suspend and not open_alert.suspended:
+    if suspends and limits.suspend is not None and total >= limits.suspend and not open_alert.suspended:
         open_alert.suspended = suspend(session, name, device=device, now=now)
     return open_alert
 

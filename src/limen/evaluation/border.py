@@ -144,7 +144,7 @@ def measure(client: HubClient, chosen: Plan, advance: Callable[[], object]) -> d
 def run(samples: Path, data: Path, port: int, advance: Callable[[int], object]) -> dict[str, Any]:
     """All of it on a hub of its own in `data`; `advance` is told how many images or searches are done."""
     chosen = plan(samples)
-    with Hub(Settings(data=data / "hub", port=port)) as hub:
+    with Hub(Settings(data=data / "hub", port=port, watch="alert")) as hub:
         for images in enrol(hub, chosen, data / "records"):
             advance(images)
         with officer(hub) as client:

@@ -33,8 +33,9 @@ log = structlog.get_logger("front")
 class Guard:
     """One front's guard. `run` keeps it informed; everything else works from memory."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, suspends: bool = True) -> None:
+        """Nothing is read yet. `suspends`: whether what is noticed suspends, or only raises alerts."""
+        self._database, self._suspends = database, suspends
         self._usage = Usage()
         self._key = secrets.token_bytes(32)  # the matcher learns names that mean nothing elsewhere or tomorrow
         self._askers: dict[bytes, str] = {}
@@ -86,7 +87,7 @@ class Guard:
             with self._database.reading() as session:
                 sung = canaries.any_of(session, handles)
             if sung:
-                self._write(lambda session: watch.notice(session, Rule.CANARY, str(searcher)))
+                self._write(lambda session: watch.notice(session, Rule.CANARY, str(searcher), suspends=self._suspends))
 
         try:
             await asyncio.to_thread(look)
@@ -132,11 +133,12 @@ class Guard:
     def _notice(self, rule: Rule, name: str, *, device: bool = False, count: int | None = None) -> None:
         """In the background: nobody waits for it."""
 
+        def noted(session: Session) -> None:
+            watch.notice(session, rule, name, device=device, count=count, suspends=self._suspends)
+
         async def write() -> None:
             try:
-                await asyncio.to_thread(
-                    self._write, lambda session: watch.notice(session, rule, name, device=device, count=count)
-                )
+                await asyncio.to_thread(self._write, noted)
             except LimenError as error:
                 log.error("alert-not-written", rule=rule.value, error=error.code)
 

@@ -72,7 +72,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         await asyncio.to_thread(_check_thresholds, database, settings)
     await asyncio.to_thread(overdue.once, database)  # before anyone can ask for what is past its time
     vault = AsyncVaultClient(settings)
-    guard = Guard(database)
+    guard = Guard(database, suspends=settings.watch == "suspend")
     matcher = Matcher(settings.socket("matcher-front"), guard.noticed)
     hits = Hits(database, vault)
 

@@ -80,7 +80,7 @@ class ServedHub:
 def served(folder: Path) -> Iterator[ServedHub]:
     """A hub that keeps everything below `folder`, until the block ends."""
     (folder / "tmp").mkdir()
-    settings = Settings(data=folder / "data", port=_free_port(), worker_seconds=WORKER_SECONDS)
+    settings = Settings(data=folder / "data", port=_free_port(), worker_seconds=WORKER_SECONDS, watch="alert")
     environment = os.environ | {
         "TMPDIR": str(folder / "tmp"),
         "LIMEN_WORKER_SECONDS": str(WORKER_SECONDS),
