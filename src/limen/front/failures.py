@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from limen import errors
 from limen.errors import LimenError
@@ -94,12 +95,20 @@ def install(app: FastAPI, for_strangers: Callable[[Request], Awaitable[object]])
             return answer(refused)
         said = _BY_STATUS.get(error.status_code, errors.BadInput("The request cannot be served.", code="bad-request"))
         response = answer(said, error.status_code)
-        response.headers.update(error.headers or {})  # `Allow` of 405
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(_methods(request))
         return response
 
     @app.exception_handler(ClientDisconnect)
     async def _gone(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=400)  # nobody is there to read it
+
+
+def _methods(request: Request) -> list[str]:
+    """What the request's address takes, of all routes together; each route knows of its own methods only."""
+    routes = request.app.router.routes
+    asked = ({**request.scope, "method": method} for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"))
+    return [str(one["method"]) for one in asked if any(route.matches(one)[0] is Match.FULL for route in routes)]
 
 
 def invalid(where: list[str]) -> errors.BadInput:

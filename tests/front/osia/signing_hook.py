@@ -31,6 +31,7 @@ class Signed(AuthBase):
 
 
 schemathesis.auth.set_from_requests(Signed())
+schemathesis.serializer.alias(["application/limen-sealed", "application/cbor", "image/*"], "application/octet-stream")
 
 
 @schemathesis.hook
