@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.evaluation.test_fused import _faces
 
 from limen.cli.evaluate.tables import group_rows
 from limen.errors import BadInput
 from limen.evaluation import groups
+from limen.evaluation.face import FPIR, open_set
 
 
 def _manifest(folder: Path, text: str) -> Path:
@@ -59,3 +61,15 @@ def test_the_group_that_is_missed_shows_and_small_groups_are_marked() -> None:
     assert [found[name]["people"] for name in "abc"] == [40, 35, 4]
     _, a, b, c = group_rows(found)
     assert c[0] == "c (too few people)" and b[3].startswith("20.00%") and a[3].startswith("0.00%")
+
+
+def test_groups_of_faces_add_up_to_the_whole() -> None:
+    photos = _faces(np.random.default_rng(6)).photos
+    names = [f"p{n:03}" for n in range(int(photos.identity.max()) + 1)]
+    grouping = groups.Grouping("half", {name: "ab"[n % 2] for n, name in enumerate(names)})
+    found, whole = groups.of_faces(photos, grouping, names), open_set(photos)
+    assert sum(group["mated_searches"] for group in found.values()) == len(whole.mate)
+    assert sum(group["non_mated_searches"] for group in found.values()) == len(whole.alarm)
+    for key, rate in FPIR.items():
+        parts = [(group["rates"][key]["fnir"], group["mated_searches"]) for group in found.values()]
+        assert np.average(np.array(parts)[:, 0], weights=np.array(parts)[:, 1]) == pytest.approx(whole.fnir(rate))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from limen.errors import BadInput
+from limen.evaluation.face import FPIR, Photos, open_set
 
 NAME = "manifest.csv"
 BOOTSTRAPS = 200
@@ -121,6 +122,26 @@ def rates(
             "rates": at,
         }
     return found
+
+
+def of_faces(photos: Photos, grouping: Grouping, people: list[str]) -> dict[str, Any]:
+    """Figures of each group in the open set of faces with one photo enrolled; {} without non-mated probes.
+
+    Args:
+        people: names of the identities, by number.
+    """
+    trial = open_set(photos)
+    if not len(trial.alarm):
+        return {}
+    several = np.bincount(photos.identity)[photos.identity] > 1
+    first = np.diff(photos.identity, prepend=-1) != 0
+    names, number = grouping.numbers(people)
+    return rates(
+        (trial.mate, photos.identity[several & ~first][:, None]),
+        (trial.alarm, photos.identity[~several][:, None]),
+        {name: trial.threshold(rate) for name, rate in FPIR.items()},
+        (names, np.array(number)),
+    )
 
 
 def _weights(people: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Evidence for one record: calibrated log-likelihood ratios (nats) of face and fingers, added.
 
 A modality that probe or record lacks adds nothing, so nobody is favoured or punished for it. Faces and fingers of two
-people are independent; so are different fingers, given the people (measured: docs/accuracy.md, Fused).
+people are independent; so are different fingers of two people, given how clear they are (decision 0281).
 """
 
 from __future__ import annotations

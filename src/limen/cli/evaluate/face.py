@@ -12,8 +12,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from limen import models, settings
+from limen.cli.evaluate.tables import group_table
 from limen.errors import BadInput
-from limen.evaluation import face, face_calibration, face_speed, face_tail
+from limen.evaluation import face, face_calibration, face_speed, face_tail, groups
 from limen.evaluation.plots import det_plot
 from limen.face import evidence
 from limen.models.in_use import DEFAULT
@@ -32,6 +33,11 @@ def command(
     speed: Annotated[
         bool, typer.Option("--speed", help="Measure speed alone: photos of 640 x 480, and a million templates.")
     ] = False,
+    by: Annotated[str, typer.Option(metavar="COLUMN", help="Also per group, by this column of the manifest.")] = "",
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV of people and their groups; default manifest.csv in the folder."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="The hub's data folder (default LIMEN_DATA, else limen-data).")
     ] = None,
@@ -39,6 +45,7 @@ def command(
     """Accuracy and speed of faces: pairs, and an open set with one photo of each person enrolled."""
     models.look_in(models.folder_of(settings.load(data).data))
     found = face.find(directory)
+    grouping = groups.read(directory, by, manifest) if by else None
     if speed:
         _say_speed(face_speed.report(found, model), json)
         return
@@ -49,6 +56,9 @@ def command(
             return
         photos = face.embed(found, lambda: progress.advance(task), model)
     figures = face.report(photos)
+    if grouping is not None:
+        names = sorted({name for name, _ in found})
+        figures["by"] = {"column": by, "groups": groups.of_faces(photos, grouping, names)}
     if tail:
         figures["tail"] = face_tail.report(photos)
     if plot is not None:
@@ -57,6 +67,8 @@ def command(
         typer.echo(json_.dumps(figures, indent=2))
     else:
         Console().print(_table(figures))
+        if grouping is not None:
+            Console().print(group_table(f"one photo enrolled, by {by}", figures["by"]["groups"]))
         if tail:
             Console().print(_promises(figures["tail"]))
         if not figures["open_set"]["non_mated_probes"]:
