@@ -175,8 +175,8 @@ def test_allowed_addresses(url: str) -> None:
     [
         "https://abis.example/cb",  # another port
         "http://abis.example:8443/cb",  # another scheme
-        "https://abis.example:8443@evil.test/",
-        "https://user:word@abis.example:8443/",
+        "https://abis.example:8443@evil.test/",  # secret-scan: ok
+        "https://user:word@abis.example:8443/",  # secret-scan: ok
         "https://abis.example.evil.test:8443/",
         "http://127.0.0.1/",
         "http://[::1]:8443/",
