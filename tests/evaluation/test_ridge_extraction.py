@@ -27,7 +27,7 @@ def test_order_is_kept_and_damaged_files_fail_alone(tmp_path: Path) -> None:
     assert done == [1, 2, 3]
 
 
-def _die(file: str, index: int) -> ridge_extraction.Extracted:
+def _die(file: str, index: int, *_: object) -> ridge_extraction.Extracted:
     if index == 1:
         os.kill(os.getpid(), 9)
     return ridge_extraction.Extracted(b"", 1.0, 1.0)

@@ -6,6 +6,7 @@ from limen.cli.lazy import group
 
 COMMANDS = {
     "ridge": "Accuracy and speed of fingers on FVC-named images.",
+    "marks": "Crime-scene marks: do they find their prints, and prints the marks that they left?",
     "face": "Accuracy and speed of faces on identity/image folders.",
     "fused": "Accuracy of face and fingers together, on chimeric persons.",
     "border": "The whole hub from outside: two countries, real samples, who is found and who wrongly.",
