@@ -23,7 +23,7 @@ def test_nothing_of_a_search_is_found_afterwards_and_all_of_it_during_it() -> No
     assert report.hits == 0, {name: (group.by_path, group.by_kind) for name, group in report.groups.items()}
     assert report.passed
     said = report.json()
-    assert said["searches"] == 10
+    assert said["searches"] == 12
     assert said["windows"] > 10_000
     assert said["positive_control_hits"] > 1_000
     assert {"file", "pixels", "template", "tensor", "embedding"} <= set(said["positive_control_by_kind"])
