@@ -65,9 +65,10 @@ class Opener:
         portrait = seal(Use.SAMPLE, b"portrait of " + content) if modality == Modality.FACE else b""
         kept = seal(Use.FILE, original) if job.flags & 1 else b""
         model = b"made-up" if usable else b""
+        remarks = [Reason.SEVERAL_FACES] if content.startswith(b"crowd") else []
         return Enrolled(
             sample=sample, modality=modality, position=position, usable=int(bool(usable)), model=model, quality=50,
-            reasons=0 if usable else to_mask([Reason.NO_FACE]),
+            reasons=to_mask(remarks if usable else [Reason.NO_FACE]),
             minutiae=0, area=0, width=10, height=10, ppi=500, epoch=1,
             template_length=len(template), portrait_length=len(portrait), original_length=len(kept),
             tail=template + portrait + kept,

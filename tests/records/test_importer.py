@@ -207,6 +207,14 @@ def test_a_faulty_input_deletes_nothing(database, vault, folder):
     assert outcomes(steps) == ["unchanged"]
 
 
+def test_photos_of_several_people_are_counted(database, vault, folder):
+    register(database, "FRA")
+    (folder / "group.jpg").write_bytes(b"crowd at a station")
+    write(folder, row("R-1", "face=face1.jpg"), row("R-2", "face=group.jpg"))
+    assert [step.crowded for step in run(database, vault, folder)[0]] == [0, 1]
+    assert [step.crowded for step in run(database, vault, folder)[0]] == [0, 0]
+
+
 def test_validity_is_bounded_and_over_is_over(database, vault, folder):
     register(database, "FRA")
     write(

@@ -76,7 +76,7 @@ def import_(
     files = [] if found else _an2_files(path)
     total = sum(len(entry.images) for entry in entries) + len(files)
     folder = path if path.is_dir() else path.parent
-    started, counts, enrolled, shortened = time.monotonic(), Counter[str](), 0, 0
+    started, counts, enrolled, shortened, crowded = time.monotonic(), Counter[str](), 0, 0, 0
     with _vault(data, "opener", owner=owner) as (hub, database, vault):
         job = importer.Import(hub, database, vault, owner, folder, jobs=jobs, defaults=defaults)
         with rejects.RejectsFile(rejects_file or rejects.default_place(path, hub.data)) as listed:
@@ -87,6 +87,7 @@ def import_(
                 for step in job.entries(entries) if found else job.files(files):
                     counts[step.outcome] += 1
                     enrolled, shortened = enrolled + step.enrolled, shortened + step.shortened
+                    crowded += step.crowded
                     for reject in step.rejects:
                         listed.add(reject)
                     advance(step.images)
@@ -99,6 +100,7 @@ def import_(
         "rejects": listed.count,
         "rejects_file": str(listed.path) if listed.count else None,
         "shortened": shortened,
+        "several_faces": crowded,
         "seconds": round(time.monotonic() - started, 1),
     }
     console.print_json(data=result) if as_json else _say(result)
@@ -413,6 +415,11 @@ def _say(result: Mapping[str, Any]) -> None:
     if result["shortened"]:
         years = store.RETENTION // store.YEAR
         console.print(f"{result['shortened']} kept for a shorter time than stated: {years} years (marks: 15) at most.")
+    if result["several_faces"]:
+        console.print(
+            f"{result['several_faces']} photos show several faces; the most prominent was enrolled. Check them with "
+            "`limen records show`, and crop those where it is the wrong one."
+        )
     if result["rejects"]:
         console.print(
             f"{result['rejects']} rejects, with reasons: {result['rejects_file']}", soft_wrap=True, markup=False

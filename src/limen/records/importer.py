@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from limen.errors import LimenError
+from limen.reasons import Reason, from_mask
 from limen.records import enrolment, store
 from limen.records.database import Database
 from limen.records.entry import Entry, Reject
@@ -40,7 +41,8 @@ ADDED, CHANGED, UNCHANGED, REJECTED = "added", "changed", "unchanged", "rejected
 class Step:
     """One record is done: what became of it, how many images it named, how many were enrolled, what was rejected.
 
-    shortened: its owner asked for longer than it may be kept.
+    shortened: its owner asked for longer than it may be kept. crowded: images that show several faces, of which the
+    most prominent was enrolled: a wrong face in a record accuses the wrong person.
     """
 
     outcome: str
@@ -48,6 +50,7 @@ class Step:
     enrolled: int = 0
     rejects: Sequence[Reject] = ()
     shortened: bool = False
+    crowded: int = 0
 
 
 class Import:
@@ -117,6 +120,7 @@ class Import:
         if ready.entry is None:
             return Step(UNCHANGED if ready.unchanged else REJECTED, ready.images, rejects=ready.rejects)
         entry = self._own_id(ready.entry)
+        crowded = sum(Reason.SEVERAL_FACES in from_mask(sample.reasons) for sample in ready.new)
         try:
             outcome = self._stored_as(entry, ready)
         except LimenError as error:
@@ -126,8 +130,9 @@ class Import:
                 entry.place, entry.record_id, "Another import changed this record.", "Import again.", "record"
             )
             return Step(REJECTED, ready.images, rejects=[*ready.rejects, twice])
-        enrolled = 0 if outcome == UNCHANGED else len(ready.new)
-        return Step(outcome, ready.images, enrolled, ready.rejects, ready.shortened)
+        if outcome == UNCHANGED:
+            return Step(outcome, ready.images, 0, ready.rejects, ready.shortened)
+        return Step(outcome, ready.images, len(ready.new), ready.rejects, ready.shortened, crowded)
 
     def _stored_as(self, entry: Entry, ready: Ready) -> str:
         key = self._hashes.record_id(entry.record_id)
