@@ -84,6 +84,13 @@ class Settings:
         return self.public_url or f"{'https' if self.over_tls else 'http'}://{self.host}:{self.port}"
 
     @property
+    def pages(self) -> str:
+        """How people's browsers reach the front: passkeys need a name, so on this machine `localhost`."""
+        if self.public_url or not self.host.startswith("127."):
+            return self.url
+        return self.url.replace(self.host, "localhost", 1)
+
+    @property
     def over_tls(self) -> bool:
         """Whether the front itself speaks TLS."""
         if self.tls not in ("auto", "on", "off"):

@@ -41,7 +41,7 @@ def test_from_an_empty_hub_to_a_signed_in_officer(hub):
     assert row["role"] == "officer"
     assert row["key"] == keys.fingerprint(keys.load("BIH/officer1").public_key().public_bytes_raw())
     link = limen("invite", "BIH/officer1").strip()
-    token = re.fullmatch(r"http://127\.0\.0\.1:8420/enter/([\w-]{43})", link).group(1)
+    token = re.fullmatch(r"http://localhost:8420/enter/([\w-]{43})", link).group(1)
     with open_database(Settings(data=hub)).writing() as session:
         cookie = sessions.redeem(session, token)
         assert sessions.officer_of_session(session, cookie).name == "officer1"

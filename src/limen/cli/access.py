@@ -132,7 +132,7 @@ def invite(name: KeyId, data: DataFolder = None) -> None:
     """Print a link with which an officer makes a passkey for the pages, once, within 15 minutes."""
     with database(data).writing() as session:
         token = sessions.invite(session, _officer(session, name))
-    typer.echo(f"{settings.load(data).url}/enter/{token}")
+    typer.echo(f"{settings.load(data).pages}/enter/{token}")
 
 
 @app.command("first")
@@ -146,7 +146,7 @@ def first(name: KeyId, data: DataFolder = None) -> None:
         officer = directory.add_officer(session, name, None, Role.ADMINISTRATOR)
         session.flush()
         token = sessions.invite(session, officer)
-    typer.echo(f"{settings.load(data).url}/enter/{token}")
+    typer.echo(f"{settings.load(data).pages}/enter/{token}")
 
 
 @app.command("revoke")

@@ -67,7 +67,7 @@ def _greet(hub: Hub) -> None:
     console.print(table)
     settings = hub.settings
     for what, where in {
-        "\nOfficers' page": settings.url,
+        "\nOfficers' page": settings.pages,
         "API": f"{settings.url}/docs",
         "Health": f"{settings.url}/health",
         "Records, log": settings.data.absolute(),

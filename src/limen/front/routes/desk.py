@@ -220,7 +220,7 @@ async def _again(request: Request, officer: Officer, token: str) -> Response:
         return RedirectResponse("/desk", 303)
     parts = _parts(request)
     found = await asyncio.to_thread(_gathered, parts, officer)
-    return page("desk", officer=_name(officer), link=f"{parts.settings.url}/enter/{token}", **found)
+    return page("desk", officer=_name(officer), link=f"{parts.settings.pages}/enter/{token}", **found)
 
 
 def _key(text: str) -> bytes | None:
