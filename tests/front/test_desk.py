@@ -63,6 +63,19 @@ def test_a_bureau_registers_invites_and_retires_its_own_people_and_no_others(tmp
     tell(tmp_path, story)
 
 
+def test_an_examiners_desk_leads_to_the_hits(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        named(house, "BIH/examiner", Role.EXAMINER)
+        async with house.stranger() as browser:
+            await enter(house, browser, "BIH/examiner")
+            assert 'href="/hits"' in (await browser.get("/desk")).text
+            assert "nothing to verify" in (await browser.get("/hits")).text
+            await enter(house, browser, "BIH/officer1")
+            assert 'href="/hits"' not in (await browser.get("/desk")).text
+
+    tell(tmp_path, story)
+
+
 def test_an_officer_has_an_empty_desk_and_may_register_nobody(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         async with house.stranger() as browser, house.signed() as machine:

@@ -137,7 +137,15 @@ async def case(request: Request, number: str) -> Response:
 def _gathered(parts: Parts, officer: Officer) -> dict[str, Any]:
     """What is on somebody's desk; a part that their role may not see is empty."""
     now = int(time.time())
-    found: dict[str, Any] = {"waiting": [], "alerts": [], "people": [], "roles": [], "cases": [], "due": 0}
+    found: dict[str, Any] = {
+        "verifies": _can(officer, Action.VERIFY_HIT),
+        "waiting": [],
+        "alerts": [],
+        "people": [],
+        "roles": [],
+        "cases": [],
+        "due": 0,
+    }
     with parts.database.reading() as session:
         found["waiting"] = [
             {
