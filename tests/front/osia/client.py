@@ -118,7 +118,6 @@ def schemathesis(osia: Osia, description: Path, url: str, who: str, *options: st
         "--url",
         url,
         "--seed=1",
-        "--workers=4",
         "--request-timeout=60",
         "--suppress-health-check=all",
         "--generation-database=none",
