@@ -163,7 +163,7 @@ def test_the_standards_description_holds(osia: Osia) -> None:
         STANDARD,
         f"{osia.made.settings.url}/osia",
         CLERK,
-        # LIMEN_TEST_OSIA_PHASES=examples,coverage,fuzzing tries some 5,000 cases more, in seven minutes of a quiet machine.
+        # LIMEN_TEST_OSIA_PHASES=examples,coverage,fuzzing tries 5,000 cases more, in seven quiet minutes.
         "--phases=" + os.environ.get("LIMEN_TEST_OSIA_PHASES", "examples,fuzzing"),
         "--max-examples=2",
         # The description knows no 401, which this check alone demands of requests by nobody; `ignored_auth` remains.
