@@ -179,12 +179,12 @@ def test_the_officers_page_finds_and_forgets(hub: RealHub, capsys: pytest.Captur
             expect(picture).not_to_have_js_property("naturalWidth", 0)
         if shots:
             page.screenshot(path=Path(shots) / "hit.png", full_page=True)
-        page.goto(f"{hub.settings.url}/search")
+        page.goto(f"{hub.settings.pages}/search")
         send(page, hub.innocent)
         expect(page.get_by_role("heading", name="No hit", exact=True)).to_be_visible()
         if shots:
             page.screenshot(path=Path(shots) / "no-hit.png", full_page=True)
-        page.goto(f"{hub.settings.url}/health/page")
+        page.goto(f"{hub.settings.pages}/health/page")
         expect(page.get_by_role("status")).to_contain_text("All parts work.")
 
 
