@@ -11,7 +11,7 @@ from limen.hits.keep import Asked, Capture
 from limen.hits.view import RecordView
 from limen.reasons import Reason, to_mask
 from limen.terms import Answer, Modality, Position
-from limen.wire.frame import read
+from limen.wire.frame import Message, read
 from limen.wire.messages import (
     CaptureStart,
     Chunk,
@@ -26,7 +26,6 @@ from limen.wire.messages import (
     GalleryPut,
     GalleryReset,
     GalleryWithdraw,
-    Message,
     Offer,
     PlainImage,
     ProbeJob,

@@ -14,14 +14,13 @@ import structlog
 
 from limen.errors import LimenError, Unavailable
 from limen.terms import Purpose
-from limen.wire.frame import read
+from limen.wire.frame import Message, read
 from limen.wire.messages import (
     Decision,
     EvidenceAsk,
     EvidenceCounts,
     Expect,
     Forget,
-    Message,
     Noticed,
     Status,
     StatusAsk,

@@ -10,7 +10,7 @@ from enum import IntEnum
 from limen.errors import BadInput, BadMessage, LimenError, Unavailable
 from limen.search.offer import Worker
 from limen.terms import Modality, Position
-from limen.wire.frame import read
+from limen.wire.frame import Message, read
 from limen.wire.messages import (
     CHUNK,
     MAX_CAPTURE,
@@ -25,7 +25,6 @@ from limen.wire.messages import (
     Failed,
     FileHead,
     Held,
-    Message,
     PlainImage,
     Report,
 )

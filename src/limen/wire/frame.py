@@ -14,10 +14,11 @@ import struct
 import time
 from typing import Any, ClassVar, Self, TypeVar
 
-from limen.errors import BadMessage, Unavailable
+from limen.errors import BadMessage, LimenError, Unavailable
 
 HEADER = struct.Struct("<4sHHI")
 MAGIC = b"LMN1"
+FAILED = 1  # kind of the one message that may come instead of any answer
 
 _kinds: dict[int, type[Message]] = {}
 M = TypeVar("M", bound="Message")
@@ -39,6 +40,10 @@ class Message:
         if kind in _kinds:
             raise TypeError(f"message kind {kind} is taken by {_kinds[kind].__name__}")
         _kinds[kind] = cls
+
+    def error(self) -> LimenError:
+        """What to raise where this comes instead of an answer; only the message of kind FAILED has a better one."""
+        return BadMessage(f"{type(self).__name__} says nothing of a failure.")
 
     def pack(self) -> bytes:
         """Header and body; `BadMessage` if a field does not fit its layout."""
@@ -102,7 +107,7 @@ def receive(sock: socket.socket, *expected: type[M], timeout: float | None = Non
     """
     end = None if timeout is None else time.monotonic() + timeout
     message, length = kind_of(_exactly(sock, HEADER.size, end))
-    if message not in expected and message.KIND != 1:
+    if message not in expected and message.KIND != FAILED:
         raise BadMessage(f"{message.__name__} is not expected now.")
     return _checked(message.unpack(_exactly(sock, length, end)), expected)
 
@@ -111,7 +116,7 @@ async def read(reader: asyncio.StreamReader, *expected: type[M]) -> M:
     """Like `receive`, from an asyncio stream (wrap in `asyncio.timeout` for a deadline)."""
     try:
         message, length = kind_of(await reader.readexactly(HEADER.size))
-        if message not in expected and message.KIND != 1:
+        if message not in expected and message.KIND != FAILED:
             raise BadMessage(f"{message.__name__} is not expected now.")
         return _checked(message.unpack(await reader.readexactly(length)), expected)
     except (asyncio.IncompleteReadError, ConnectionError) as error:
@@ -119,9 +124,7 @@ async def read(reader: asyncio.StreamReader, *expected: type[M]) -> M:
 
 
 def _checked(message: Message, expected: tuple[type[M], ...]) -> M:
-    from limen.wire.messages import Failed
-
-    if isinstance(message, Failed) and Failed not in expected:
+    if message.KIND == FAILED and type(message) not in expected:
         raise message.error()
     return message  # type: ignore[return-value]
 

@@ -1,0 +1,110 @@
+"""The gallery as the front feeds it to the matcher, and what the matcher says of it (matcher-front.sock)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limen.wire.frame import Message
+from limen.wire.messages.limits import KIB, MAX_MATCHES, MAX_TEMPLATE
+
+
+@dataclass(frozen=True)
+class UnsolvedAsk(Message, kind=48, tail=MAX_TEMPLATE + 2 * KIB):
+    """A reference that is new, the body of a `GalleryPut`: which unsolved marks may be of it (of a mark: which prints)?
+
+    It is compared and not kept. The matcher answers UnsolvedFound.
+    """
+
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class UnsolvedFound(Message, kind=49, layout="QB", tail=24 * MAX_MATCHES):
+    """Records of the marks (or prints) that may belong to a new sample: `count` Matches, strongest first."""
+
+    sample: int
+    count: int
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class GalleryPut(Message, kind=50, layout="QQ3s32sQQBBI16s16s16sQ", tail=MAX_TEMPLATE + KIB):
+    """Add or replace one reference: the sealed template and all that its associated data binds.
+
+    record, sample: handles; owner; visible: bitmap of countries; valid_from, valid_until: seconds; modality; position;
+    epoch: of the data key; model; record_id, sample_id: UUIDs bound into the seal; expires: bound into the seal.
+    """
+
+    record: int
+    sample: int
+    owner: bytes
+    visible: bytes
+    valid_from: int
+    valid_until: int
+    modality: int
+    position: int
+    epoch: int
+    model: bytes
+    record_id: bytes
+    sample_id: bytes
+    expires: int
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class GalleryWithdraw(Message, kind=51, layout="QQ"):
+    """Remove one sample of a record, or (sample 0) the whole record."""
+
+    record: int
+    sample: int
+
+
+@dataclass(frozen=True)
+class GalleryReset(Message, kind=52):
+    """Forget the whole gallery; a full feed follows."""
+
+
+@dataclass(frozen=True)
+class GalleryMark(Message, kind=53, layout="QB"):
+    """All changes up to this sequence number were sent; the matcher echoes it when they are in force.
+
+    complete: 1 once the first full feed has ended; until then answers carry `gallery-incomplete`.
+    """
+
+    sequence: int
+    complete: int
+
+
+@dataclass(frozen=True)
+class StatusAsk(Message, kind=54):
+    """How is the gallery?"""
+
+
+@dataclass(frozen=True)
+class Status(Message, kind=55, layout="IIIIIIQQ"):
+    """The gallery's size and state; never anything about single records."""
+
+    records: int
+    faces: int
+    fingers: int
+    palms: int
+    marks: int
+    rejected: int  # templates that did not open or unpack
+    memory: int  # bytes held by the gallery
+    sequence: int
+
+
+@dataclass(frozen=True)
+class EvidenceAsk(Message, kind=56):
+    """How strong was the strongest candidate of each search, in counts? Answer: EvidenceCounts."""
+
+
+@dataclass(frozen=True)
+class EvidenceCounts(Message, kind=57, layout="Q", tail=2 * KIB):
+    """Searches counted by kind of probe and nats of their strongest candidate (`matcher.watch`). Names no search.
+
+    searches: how many are counted; the tail holds uint64 counts, a row of bins for each kind of probe.
+    """
+
+    searches: int
+    tail: bytes
