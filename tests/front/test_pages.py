@@ -154,6 +154,40 @@ def test_every_reason_has_its_words() -> None:
     assert all(reason.text for reason in Reason)
 
 
+def test_who_reads_pages_is_told_in_a_page_what_went_wrong(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        reads = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+        async with house.stranger() as browser:
+            before = [await browser.get(path, headers=reads) for path in ("/hits", "/nowhere")]
+            assert [one.status_code for one in before] == [401, 401] and before[0].text == before[1].text
+            assert "<h1>Not signed in</h1>" in before[0].text and 'href="/"' in before[0].text
+            await browser.post(f"/enter/{house.invite()}", headers=OWN)
+            refused = await browser.get("/hits", headers=reads)
+            assert refused.status_code == 403 and "Ask someone of the role examiner" in refused.text
+            assert "BIH/officer1" in refused.text and 'href="/desk"' in refused.text
+            posted = await browser.post("/desk/people", data={"name": "x", "role": "officer"}, headers=reads | OWN)
+            assert posted.status_code == 403 and "<h1>Not allowed</h1>" in posted.text
+            nowhere = await browser.get("/nowhere", headers=reads)
+            assert nowhere.status_code == 404 and "<h1>Nothing here</h1>" in nowhere.text
+            wrong = await browser.post("/search", headers=reads | OWN)
+            assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
+            malformed = await browser.get("/hits/x", headers=reads)
+            assert malformed.status_code == 400 and "<h1>That did not work</h1>" in malformed.text
+            assert (await browser.get("/hits")).json()["error"]["code"] == "not-allowed"  # a script
+            assert (await browser.get("/v1/hits", headers=reads)).json()["error"]["code"] == "not-allowed"
+
+            def broken(*_: object) -> None:
+                raise ZeroDivisionError("Jean MARTIN")
+
+            house.parts.providers.countries = broken  # type: ignore[assignment, method-assign]
+        async with house.stranger() as stranger:
+            response = await stranger.get("/", headers=reads)
+        assert response.status_code == 500 and "Something unexpected" in response.text
+        assert "MARTIN" not in response.text and "content-security-policy" in response.headers
+
+    tell(tmp_path, story)
+
+
 def test_an_unexpected_error_has_the_usual_shape_and_no_content(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         def broken(*_: object) -> None:

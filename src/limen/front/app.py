@@ -11,7 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.staticfiles import StaticFiles
 
 from limen import __version__
-from limen.front import failures, osia
+from limen.front import failed, failures, osia
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
@@ -63,8 +63,8 @@ def create(settings: Settings) -> FastAPI:
     app.include_router(osia.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    failures.install(app, for_strangers=caller)
-    app.add_middleware(SecurityHeaders)
+    failures.install(app, for_strangers=caller, as_page=failed.as_page)
+    app.add_middleware(SecurityHeaders, as_page=failed.unexpected)
     _describe_bodies(app)
     return app
 

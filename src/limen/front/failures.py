@@ -1,4 +1,5 @@
-"""Errors as HTTP answers: one JSON shape, `{"error": {"code", "message", "advice"}}`, one status for each kind.
+"""Errors as HTTP answers: one JSON shape, `{"error": {"code", "message", "advice"}}`, one status for each kind; for
+whoever reads pages a page (`front.failed`).
 
 Whoever is not signed in gets the same answer for every address that is not open, whether it exists or not.
 """
@@ -41,6 +42,9 @@ _BY_STATUS = {
 }
 
 
+AsPage = Callable[[Request, LimenError, int], Awaitable[Response | None]]
+
+
 class ErrorBody(BaseModel):
     """What happened, and what to do about it."""
 
@@ -70,31 +74,36 @@ def answer(error: LimenError, status: int | None = None) -> JSONResponse:
     return JSONResponse(ErrorAnswer(error=said).model_dump(), status, headers)
 
 
-def install(app: FastAPI, for_strangers: Callable[[Request], Awaitable[object]]) -> None:
+def install(app: FastAPI, for_strangers: Callable[[Request], Awaitable[object]], as_page: AsPage) -> None:
     """Answer every error of the application in that shape.
 
     Args:
         app: the application.
         for_strangers: raises `NotSignedIn` for a request of nobody; asked before an address is said not to exist.
+        as_page: the same error for whoever reads pages; None for all others.
     """
+
+    async def said(request: Request, error: LimenError, status: int | None = None) -> Response:
+        status = status or status_of(error)
+        return await as_page(request, error, status) or answer(error, status)
 
     @app.exception_handler(LimenError)
     async def _limen(request: Request, error: LimenError) -> Response:
         request.app.state.parts.metrics.failures.labels(error.code).inc()
-        return answer(error)
+        return await said(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        return answer(invalid([str(part) for part in error.errors()[0]["loc"]]))
+        return await said(request, invalid([str(part) for part in error.errors()[0]["loc"]]))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         try:
             await for_strangers(request)
         except LimenError as refused:
-            return answer(refused)
-        said = _BY_STATUS.get(error.status_code, errors.BadInput("The request cannot be served.", code="bad-request"))
-        response = answer(said, error.status_code)
+            return await said(request, refused)
+        found = _BY_STATUS.get(error.status_code, errors.BadInput("The request cannot be served.", code="bad-request"))
+        response = await said(request, found, error.status_code)
         if error.status_code == 405:
             response.headers["Allow"] = ", ".join(_methods(request))
         return response

@@ -5,8 +5,12 @@ It is the outermost layer, so that also an unexpected error leaves as an answer 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limen.errors import LimenError
@@ -48,8 +52,9 @@ UNEXPECTED = LimenError("Something unexpected went wrong.", advice="Try again; i
 class SecurityHeaders:
     """ASGI middleware that adds them; what is not a static file is also never stored by the browser."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, as_page: Callable[[Request, LimenError], Awaitable[Response | None]]) -> None:
+        """Around an application. as_page: an unexpected error for whoever reads pages; None for all others."""
+        self._app, self._as_page = app, as_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -74,4 +79,5 @@ class SecurityHeaders:
         except Exception as error:
             log.error("unexpected error", exc_info=error)  # the hub's logs name its type and place, never its words
             if not started:
-                await failures.answer(UNEXPECTED)(scope, receive, with_headers)
+                said = await self._as_page(Request(scope), UNEXPECTED) or failures.answer(UNEXPECTED)
+                await said(scope, receive, with_headers)
