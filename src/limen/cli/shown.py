@@ -1,4 +1,4 @@
-"""What the commands of `limen access` and `limen cases` share: their options, the hub's database, tables to look at."""
+"""What the commands on people and records share: their options, the hub's database, tables to look at."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from limen import settings
 from limen.records.database import Database, open_database
 
-console = Console()
+console, errors = Console(), Console(stderr=True)
 DataFolder = Annotated[
     Path | None, typer.Option("--data", help="The hub's data folder (default LIMEN_DATA, else limen-data).")
 ]
@@ -37,7 +38,8 @@ def show_rows(rows: Sequence[Mapping[str, object]], as_json: bool) -> None:
     if as_json:
         console.print_json(data=list(rows))
         return
-    table = Table(*(rows[0] if rows else ["none"]), box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    names = [name.replace("_", " ") for name in rows[0]] if rows else ["none"]
+    table = Table(*names, box=None, header_style="bold")
+    for row in rows:  # Text: what is in a name is no markup
+        table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
     console.print(table)
