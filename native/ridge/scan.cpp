@@ -6,6 +6,8 @@
 #include <numeric>
 #include <vector>
 
+#include "ridge/structure.hpp"
+
 namespace limen::ridge {
 
 namespace {
@@ -26,19 +28,14 @@ struct Middle {
 
 // Sure ones that lie well inside (their surroundings are whole).
 std::vector<int> telling_order(const Minutiae& print) {
+  static const CrowdFunction crowd = structures(best_level()).crowd;
   constexpr float kNear = 75.0f, kEnough = 6.0f;  // pixels; neighbours that make surroundings whole
-  std::vector<float> worth(print.n);
-  for (int i = 0; i < print.n; ++i) {
-    float neighbours = 0;
-    for (int k = 0; k < print.n; ++k) {
-      const float dx = print.x[k] - print.x[i], dy = print.y[k] - print.y[i];
-      if (k != i && dx * dx + dy * dy < kNear * kNear) neighbours += print.weight[k];
-    }
-    worth[i] = (0.2f + print.weight[i]) * std::min(1.0f, neighbours / kEnough);
-  }
+  std::vector<float> worth(print.padded);
+  crowd(view(print), kNear, worth.data());
+  for (int i = 0; i < print.n; ++i) worth[i] = (0.2f + print.weight[i]) * std::min(1.0f, worth[i] / kEnough);
   std::vector<int> order(print.n);
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return worth[a] > worth[b]; });
+  std::sort(order.begin(), order.end(), [&](int a, int b) { return worth[a] > worth[b] || (worth[a] == worth[b] && a < b); });
   return order;
 }
 
