@@ -15,7 +15,7 @@ from limen.front import failed, failures, osia
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
-from limen.front.routes import desk, files, hits, hub, leads, log, pages, searches, signin, tokens
+from limen.front.routes import desk, files, hits, hub, leads, log, pages, reminders, searches, signin, tokens
 from limen.front.routes.searches import SearchQuestion
 from limen.settings import Settings
 
@@ -62,6 +62,7 @@ def create(settings: Settings) -> FastAPI:
     app.include_router(desk.router)
     app.include_router(osia.router)
     app.include_router(pages.router)
+    app.include_router(reminders.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     failures.install(app, for_strangers=caller, as_page=failed.as_page)
     app.add_middleware(SecurityHeaders, as_page=failed.unexpected)

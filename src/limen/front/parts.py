@@ -17,6 +17,7 @@ from limen.access.providers import Providers
 from limen.backup import mirror
 from limen.errors import LimenError
 from limen.front import overdue, shredding
+from limen.front.calls import Calls
 from limen.front.feed import Change, Feeder
 from limen.front.guard import Guard
 from limen.front.journal import Journal
@@ -24,7 +25,7 @@ from limen.front.metrics import Metrics
 from limen.front.unsolved import Unsolved
 from limen.hits.follow import Hits
 from limen.ledger.writer import Writer
-from limen.records import feed
+from limen.records import feed, reminders
 from limen.records.database import Database, open_database
 from limen.records.retention import purge
 from limen.search.identify import Matcher
@@ -118,6 +119,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         )
     ]
     try:
+            Calls(database, vault, settings.url).run(),
         yield parts
     finally:
         searches.end()
@@ -136,15 +138,16 @@ def _check_thresholds(database: Database, settings: Settings) -> None:
 
 
 async def _sweep(database: Database) -> None:
-    """Delete what is past its time (hits, records, sessions ...), at the start too: a restored backup may hold some."""
+    """Delete what is past its time (hits, records, sessions ...), at the start too: a restored backup may hold some.
 
     def once() -> int:
         return overdue.once(database) + sum(purge(database).values())
 
     while True:
         try:
-            if count := await asyncio.to_thread(once):
-                log.info("overdue-deleted", count=count)
+            deleted, reminded = await asyncio.to_thread(once)
+            if deleted or reminded:
+                log.info("times-kept", deleted=deleted, reminded=reminded)
         except LimenError as error:
             log.warning("sweep-failed", error=error.code)
         await asyncio.sleep(SWEEP_SECONDS)
