@@ -1,6 +1,7 @@
 """`limen records ...` as a clerk types it, with the real opener and vault."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from limen.cli import records as command
 from limen.errors import BadFile, BadInput, LimenError, NotFound
 from limen.evaluation.synthesis.finger import Finger
+from limen.records import reminders
 from limen.records.database import open_database
 from limen.settings import Settings
 
@@ -31,6 +33,10 @@ def limen(*words):
         raise result.exception
     assert result.exit_code == 0, f"{result.output} {result.exception!r}"
     return result.stdout
+
+
+def _day(ahead):
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + ahead * 86_400))
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +72,11 @@ def test_the_whole_life_of_a_record(folder, tmp_path):
     with pytest.raises(NotFound):
         limen("show", "R-1", "--country", "DEU")
     assert limen("list", "--country", "DEU").strip() == "none"
+
+    limen("extend", "R-1", "--country", "FRA", "--until", _day(100), "--reason", "The trial has not begun.")
+    assert reminders.note(open_database(Settings(data=tmp_path / "hub")), now=int(time.time()) + 90 * 86_400) == 1
+    [row] = json.loads(limen("reminders", "--country", "FRA", "--json"))
+    assert (row["record_id"], row["last_day"], row["bureau_called"]) == ("R-1", _day(100), None)
 
     limen("export", tmp_path / "out", "--country", "FRA")
     [image] = (tmp_path / "out" / "images").iterdir()

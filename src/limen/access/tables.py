@@ -77,6 +77,16 @@ class Identity(Table):
     created: Mapped[int]
 
 
+class Bureau(Table):
+    """The address of a National Central Bureau that is called when something waits for it (`access.bureaus`)."""
+
+    __tablename__ = "bureaus"
+
+    country: Mapped[str] = mapped_column(ForeignKey("countries.code"), primary_key=True)
+    address: Mapped[str] = mapped_column(String(400))
+    created: Mapped[int]
+
+
 class AccessToken(Table):
     """A token of a machine, bound to a key (RFC 9449). token_hash: SHA-256; thumbprint: of the key (RFC 7638)."""
 

@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from limen import countries, settings
-from limen.access import directory, keys, providers, sessions
+from limen.access import bureaus, directory, keys, providers, sessions
 from limen.access.directory import Role
 from limen.cli import decisions, watching
 from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
@@ -57,6 +57,18 @@ def list_countries(data: DataFolder = None, as_json: AsJson = False) -> None:
             for row in directory.list_countries(session)
         ]
     show_rows(rows, as_json)
+
+
+@country.command("call")
+def call(
+    code: Annotated[str, typer.Argument(help="Country, alpha-3.")],
+    address: Annotated[str, typer.Argument(help="https address of its bureau; empty: none any more.")],
+    data: DataFolder = None,
+) -> None:
+    """Name the address of a country's bureau, which the hub calls when records of it end soon."""
+    with database(data).writing() as session:
+        bureaus.name(session, code, address)
+    console.print(f"{code.upper()} is called at {address}." if address else f"{code.upper()} is not called any more.")
 
 
 @officer.command("add")

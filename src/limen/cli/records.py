@@ -143,6 +143,7 @@ def migrate(data: DataFolder = None) -> None:
 
 app.command("extend")(retaining.extend)
 app.command("audit")(retaining.audit)
+app.command("reminders")(retaining.list_reminders)
 app.command("purge")(retaining.purge)
 app.command("leads")(leads.command)
 app.command("reextract")(reextract.command)

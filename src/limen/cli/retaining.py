@@ -12,7 +12,7 @@ from limen import countries, settings
 from limen.cli.owned import Country, RecordId, find_own, owned
 from limen.cli.shown import AsJson, DataFolder, console, show_rows
 from limen.errors import Damaged
-from limen.records import extension, retention, store
+from limen.records import extension, reminders, retention, store
 from limen.records.database import open_database
 from limen.records.enrolment import enrol
 from limen.records.entry import moment
@@ -70,6 +70,24 @@ def purge(data: DataFolder = None, as_json: AsJson = False) -> None:
         console.print_json(data=counts)
     else:
         console.print(", ".join(f"{number} {name}" for name, number in counts.items()) + " deleted.", highlight=False)
+
+
+def list_reminders(country: Country, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Records that end soon and were not extended: extend them with a reason, or let them go."""
+    owner = countries.check(country)
+    with owned(data, owner=owner) as (_, database, vault):
+        with database.reading(owner) as session:
+            found = reminders.waiting(session, owner)
+        rows = [
+            {
+                "record_id": store.personal_fields(one.record, vault).record_id,
+                "last_day": day(one.record.valid_until - 1),
+                "reminded": day(one.at),
+                "bureau_called": day(one.sent) if one.sent else None,
+            }
+            for one in found
+        ]
+    show_rows(rows, as_json)
 
 
 def _due(data: Path | None, owner: str) -> list[dict[str, Any]]:

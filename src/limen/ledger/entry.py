@@ -38,6 +38,7 @@ class Kind(StrEnum):
     RECORD_CHANGED = "record-changed"
     RECORD_WITHDRAWN = "record-withdrawn"
     RECORD_EXPIRED = "record-expired"
+    OWNER_REMINDED = "owner-reminded"  # that a record ends in six months: to be extended with a reason, or let go
     KEY_CHANGED = "key-changed"  # made, rotated, or its custody changed
     SWITCH_CHANGED = "switch-changed"  # a country took its key away, or gave it back
     POLICY_CHANGED = "policy-changed"  # rules, thresholds, who takes part and in which role

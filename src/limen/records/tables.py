@@ -309,6 +309,18 @@ class Unsolved(Table):
     upto: Mapped[int]
 
 
+class Reminder(Table):
+    """That an owner was reminded of a record's end (`reminders`). sent: when its bureau was called."""
+
+    __tablename__ = "reminders"
+
+    record_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), primary_key=True)
+    country: Mapped[str] = mapped_column(ForeignKey("countries.code"), index=True)
+    valid_until: Mapped[int]
+    at: Mapped[int]
+    sent: Mapped[int | None]
+
+
 class JournalRow(Table):
     """What is to be put on record in the ledger, until it is there (`journal`). who: `COUNTRY/NAME` or `COUNTRY`."""
 

@@ -26,7 +26,7 @@ from limen.front.forms import form
 from limen.front.identity import Caller, caller, of_session
 from limen.front.parts import Parts
 from limen.front.routes.pages import page
-from limen.records import retention
+from limen.records import reminders
 from limen.records.moments import day
 from limen.records.tables import Officer
 
@@ -136,7 +136,6 @@ async def case(request: Request, number: str) -> Response:
 
 def _gathered(parts: Parts, officer: Officer) -> dict[str, Any]:
     """What is on somebody's desk; a part that their role may not see is empty."""
-    now = int(time.time())
     found: dict[str, Any] = {
         "verifies": _can(officer, Action.VERIFY_HIT),
         "waiting": [],
@@ -173,7 +172,7 @@ def _gathered(parts: Parts, officer: Officer) -> dict[str, Any]:
         if _can(officer, Action.HANDLE_CASES):
             found["cases"] = [_case(row) for row in cases.list_cases(session, officer.country, only_open=True)]
         if _can(officer, Action.READ_RECORDS):
-            found["due"] = len(retention.due(session, officer.country, now=now))
+            found["due"] = reminders.count(session, officer.country)
     return found
 
 
