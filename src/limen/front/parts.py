@@ -140,8 +140,12 @@ def _check_thresholds(database: Database, settings: Settings) -> None:
 async def _sweep(database: Database) -> None:
     """Delete what is past its time (hits, records, sessions ...), at the start too: a restored backup may hold some.
 
-    def once() -> int:
-        return overdue.once(database) + sum(purge(database).values())
+    And remind owners of what will be.
+    """
+
+    def once() -> tuple[int, int]:
+        deleted = overdue.once(database) + sum(purge(database).values())  # raises where the clock cannot be right
+        return deleted, reminders.note(database)
 
     while True:
         try:
