@@ -24,6 +24,7 @@ from limen.access.signing import BodyCheck
 from limen.errors import BadInput, NotAllowed, NotSignedIn
 from limen.front.failures import invalid
 from limen.front.parts import Parts
+from limen.front.refusals import Way
 from limen.records.database import Database
 from limen.records.tables import Device as Row
 from limen.records.tables import Officer
@@ -61,9 +62,11 @@ async def caller(request: Request) -> Caller:
     """Who sends this request; `NotSignedIn` if that is nobody."""
     parts: Parts = request.app.state.parts
     if "signature-input" in request.headers:
-        return await _by_signature(request, parts)
+        with parts.refusals.of(Way.SIGNATURE):
+            return await _by_signature(request, parts)
     if "authorization" in request.headers:
-        officer = await asyncio.to_thread(_by_token, parts.database, request)
+        with parts.refusals.of(Way.TOKEN):
+            officer = await asyncio.to_thread(_by_token, parts.database, request)
         return Caller(officer, _searcher(officer, None))
     signed_in = await of_session(request)
     if signed_in is None:
@@ -76,7 +79,7 @@ async def caller(request: Request) -> Caller:
 
 async def _by_signature(request: Request, parts: Parts) -> Caller:
     try:
-        by = await asyncio.to_thread(requester, parts.database, request.method, str(request.url), request.headers)
+        by = await asyncio.to_thread(requester, parts.database, request.method, as_written(request), request.headers)
     except RetiredDevice as error:
         parts.guard.foreign_device(error.name, retired=True)
         raise
@@ -117,7 +120,13 @@ async def _browser(request: Request, parts: Parts, officer: Officer) -> tuple[De
 def _by_token(database: Database, request: Request) -> Officer:
     authorization, proof = request.headers["authorization"], request.headers.get("dpop", "")
     with database.writing() as session:
-        return dpop.requester(session, request.method, str(request.url), authorization, proof)
+        return dpop.requester(session, request.method, as_written(request), authorization, proof)
+
+
+def as_written(request: Request) -> str:
+    """The request's address as its client wrote it, and signed it: `request.url` has its path without quotes."""
+    raw: bytes | None = request.scope.get("raw_path")
+    return str(request.url if raw is None else request.url.replace(path=raw.decode("ascii")))
 
 
 async def of_session(request: Request) -> Officer | None:

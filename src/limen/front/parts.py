@@ -22,6 +22,7 @@ from limen.front.feed import Change, Feeder
 from limen.front.guard import Guard
 from limen.front.journal import Journal
 from limen.front.metrics import Metrics
+from limen.front.refusals import Refusals
 from limen.front.unsolved import Unsolved
 from limen.hits.follow import Hits
 from limen.ledger.writer import Writer
@@ -58,6 +59,7 @@ class Parts:
     guard: Guard
     challenges: Challenges
     providers: Providers
+    refusals: Refusals
 
     @property
     def over_tls(self) -> bool:
@@ -103,6 +105,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         guard=guard,
         challenges=Challenges(),
         providers=Providers(database, vault),
+        refusals=Refusals(writer.note),
     )
     shred = shredding.run(database, vault, partial(mirror.shred, settings))
     tasks = [
@@ -116,10 +119,10 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
             guard.run(),
             shred,
             overdue.run(database),
+            Calls(database, vault, settings.url).run(),
         )
     ]
     try:
-            Calls(database, vault, settings.url).run(),
         yield parts
     finally:
         searches.end()

@@ -22,6 +22,7 @@ from limen.errors import BadInput, LimenError, NotAllowed, NotSignedIn
 from limen.front.failures import invalid
 from limen.front.identity import own_origin, set_cookie
 from limen.front.parts import Parts
+from limen.front.refusals import Way as Tried
 from limen.front.routes.pages import page
 from limen.settings import LOOPBACK
 
@@ -62,9 +63,10 @@ async def enter(request: Request, token: Token) -> Response:
 
     try:
         own_origin(request)
-        if not _link_signs_in(parts):
-            raise NotAllowed("Here a link only registers a passkey.")
-        cookie = await asyncio.to_thread(redeem)
+        with parts.refusals.of(Tried.LINK):
+            if not _link_signs_in(parts):
+                raise NotAllowed("Here a link only registers a passkey.")
+            cookie = await asyncio.to_thread(redeem)
     except (NotSignedIn, NotAllowed):
         return page("entry", 401, failed=True, providers=())
     response = RedirectResponse("/search", 303)
@@ -84,7 +86,8 @@ async def new_passkey(request: Request, token: Token) -> Response:
             challenge = parts.challenges.make("register")
             return passkeys.creation_options(session, officer, _site(request, parts), challenge)
 
-    return JSONResponse(await asyncio.to_thread(options))
+    with parts.refusals.of(Tried.LINK):
+        return JSONResponse(await asyncio.to_thread(options))
 
 
 @router.post("/enter/{token}/passkey")
@@ -99,7 +102,8 @@ async def keep_passkey(request: Request, token: Token) -> Response:
             passkeys.register(session, officer, _site(request, parts), parts.challenges, made.credential, made.name)
             return sessions.begin(session, officer, Way.PASSKEY)
 
-    return _signed_in(parts, await asyncio.to_thread(keep))
+    with parts.refusals.of(Tried.LINK):
+        return _signed_in(parts, await asyncio.to_thread(keep))
 
 
 @router.post("/sign-in/options")
@@ -121,7 +125,8 @@ async def sign_in(request: Request) -> Response:
             officer = passkeys.sign_in(session, _site(request, parts), parts.challenges, used.credential)
             return sessions.begin(session, officer, Way.PASSKEY)
 
-    return _signed_in(parts, await asyncio.to_thread(begin))
+    with parts.refusals.of(Tried.PASSKEY):
+        return _signed_in(parts, await asyncio.to_thread(begin))
 
 
 @router.get("/sign-in/{country}")
@@ -148,10 +153,11 @@ async def from_provider(request: Request) -> Response:
     parts = _parts(request)
     state = request.query_params.get("state", "")
     try:
-        if not state or request.cookies.get(providers.COOKIE) != state:
-            raise NotSignedIn("This sign-in did not begin in this browser.")
-        officer_id = await parts.providers.finish(state, request.query_params.get("code", ""))
-        cookie = await asyncio.to_thread(_begin_for, parts, officer_id)
+        with parts.refusals.of(Tried.PROVIDER):
+            if not state or request.cookies.get(providers.COOKIE) != state:
+                raise NotSignedIn("This sign-in did not begin in this browser.")
+            officer_id = await parts.providers.finish(state, request.query_params.get("code", ""))
+            cookie = await asyncio.to_thread(_begin_for, parts, officer_id)
     except LimenError:
         return page("entry", 401, failed=True, providers=())
     response: Response = page("entered")  # a page of ours, so that the next request comes from it, with the cookie

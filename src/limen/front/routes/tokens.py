@@ -12,6 +12,7 @@ from limen.access import dpop
 from limen.errors import BadInput, NotSignedIn
 from limen.front.forms import form as read_form
 from limen.front.parts import Parts
+from limen.front.refusals import Way
 
 router = APIRouter(tags=["tokens"])
 
@@ -81,7 +82,8 @@ async def token(request: Request) -> JSONResponse:
             with parts.database.writing() as session:
                 return dpop.issue(session, form.get("client_assertion", ""), proof, url)
 
-        issued = await asyncio.to_thread(issue)
+        with parts.refusals.of(Way.TOKEN):
+            issued = await asyncio.to_thread(issue)
     except BadInput as error:
         return _refused("invalid_request", str(error), 400)
     except NotSignedIn as error:
