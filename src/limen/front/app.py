@@ -8,9 +8,12 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from limen import __version__
+from limen.errors import LimenError
 from limen.front import failed, failures, osia
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
@@ -59,15 +62,22 @@ def create(settings: Settings) -> FastAPI:
     app.include_router(hits.router)
     app.include_router(tokens.router)
     app.include_router(signin.router)
+    app.include_router(reminders.router)
     app.include_router(desk.router)
     app.include_router(osia.router)
     app.include_router(pages.router)
-    app.include_router(reminders.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    failures.install(app, for_strangers=caller, as_page=failed.as_page)
+    failures.install(app, for_strangers=caller, as_page=_as_their_clients_read)
     app.add_middleware(SecurityHeaders, as_page=failed.unexpected)
     _describe_bodies(app)
     return app
+
+
+async def _as_their_clients_read(request: Request, error: LimenError, status: int) -> Response | None:
+    """An error in the standard's shape where a standard's clients ask, as a page for whoever reads pages."""
+    if request.url.path.startswith(osia.BELOW):
+        return osia.error_response(error, request, status)
+    return await failed.as_page(request, error, status)
 
 
 def _describe_bodies(app: FastAPI) -> None:

@@ -7,13 +7,16 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from limen.errors import Unavailable
-from limen.front import tls
+from limen.errors import BadInput, Unavailable
+from limen.front import failures, tls
 from limen.front.app import create
+from limen.front.headers import ALWAYS
 from limen.settings import Settings
 
 BACKLOG = 256
+NO_HTTP = BadInput("This is no HTTP request.", advice="See RFC 9112.", code="bad-request")
 KEEP_ALIVE = 15  # seconds that an idle connection stays: a post sends its capture within that
 
 
@@ -35,7 +38,7 @@ def config(settings: Settings) -> uvicorn.Config:
     encrypted = tls.context(settings)
     return uvicorn.Config(
         create(settings),
-        http="httptools",
+        http=Protocol,
         ws="none",
         access_log=False,
         log_config=None,
@@ -64,6 +67,18 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
     server.listen(BACKLOG)
     return server
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP whose own errors are answered as all others are: in JSON, with the headers that every answer has."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, and close the connection; msg, uvicorn's word, says less."""
+        answer = failures.answer(NO_HTTP)
+        told = [*answer.raw_headers, *((name.encode(), value.encode()) for name, value in ALWAYS.items())]
+        lines = [b"HTTP/1.1 400 Bad Request", *(b": ".join(pair) for pair in told), b"connection: close", b"", b""]
+        self.transport.write(b"\r\n".join(lines) + bytes(answer.body))
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):

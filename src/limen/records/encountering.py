@@ -157,6 +157,8 @@ class Encounters:
     def _old(self, ids: Ids, replace: bool) -> Record | None:
         if any(not part.strip() or len(part) > MAX_ID or part != part.strip() for part in (ids.person, ids.encounter)):
             raise BadInput(f"An id has 1 to {MAX_ID} characters and no blank at its ends.")
+        if encounters.BETWEEN in ids.encounter:
+            raise BadInput(f"An encounter's id has no {encounters.BETWEEN!r} in it.")
         with self.database.reading(self.country) as session:
             if replace:
                 return encounters.one(session, self.hashes, self.country, ids)

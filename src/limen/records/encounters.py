@@ -22,7 +22,7 @@ from limen.records.tables import Record, Sample, Table
 from limen.vault.seal import Use
 
 ONLY = "1"  # the encounter of a record that did not come by OSIA
-BETWEEN = "/"  # never part of either id: both stand in addresses
+BETWEEN = "/"  # never part of an encounter's id, so that the last one parts the two
 
 
 class Encounter(Table):
@@ -62,7 +62,8 @@ def one(session: Session, hashes: KeyedHash, owner: str, ids: Ids) -> Record:
 def find(session: Session, hashes: KeyedHash, owner: str, ids: Ids) -> Record | None:
     """The record of an encounter, with its samples; None if there is none."""
     record = store.by_external_key(session, owner, hashes.record_id(str(ids)))
-    if record is not None and session.get(Encounter, record.id) is not None:
+    row = session.get(Encounter, record.id) if record is not None else None
+    if row is not None and row.person == person_hash(hashes, ids.person):
         return record
     return _plain(session, hashes, owner, ids.person) if ids.encounter == ONLY else None
 

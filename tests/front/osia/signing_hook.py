@@ -16,6 +16,7 @@ from limen.access.signing import content_digest, sign
 
 WHO = os.environ["LIMEN_TEST_SIGNER"]
 KEY = keys.load(WHO)
+HOP_BY_HOP = {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
 class Signed(AuthBase):
@@ -36,7 +37,12 @@ schemathesis.serializer.alias(["application/limen-sealed", "application/cbor", "
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict) -> None:
-    """Send what valid requests ask to be called back to where the test listens, or nowhere."""
+    """Send what valid requests ask to be called back to where the test listens, or nowhere.
+
+    Headers that are between a client and its connection alone are nobody's to make up: with them a request is no HTTP.
+    """
     del context, kwargs
+    for name in [name for name in case.headers or {} if name.lower() in HOP_BY_HOP]:
+        del case.headers[name]
     if isinstance(case.query, dict) and str(case.query.get("callback", "")).startswith("http"):
         case.query["callback"] = os.environ["LIMEN_TEST_CALLBACK"]

@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -151,6 +152,51 @@ def test_a_result_is_called_back_signed_and_again_until_it_is_taken(osia: Osia) 
         assert failed.status_code == 202
         osia.client.wait(1)
         assert osia.client.got[0][1] == "application/error+json" and b'"code": 404' in osia.client.got[0][3]
+
+
+def test_ids_may_hold_any_character(osia: Osia) -> None:
+    person = "a/b\n é?#%2F"
+    at = f"/persons/{quote(person, safe='')}"
+    with osia.http() as api:
+        assert api.post(f"{at}/encounters/e.1", json=osia.encounter()).json()["personId"] == person
+        assert [one["encounterId"] for one in api.get(f"{at}/encounters").json()] == ["e.1"]
+        assert {"personId": person, "encounterId": "e.1"} in api.get("/galleries/ALL").json()
+        assert api.get("/persons/a/encounters/b%0A%20%C3%A9%3F%23%252F%2Fe.1").status_code == 404
+        verified = api.post(f"/verify/ALL/{quote(person, safe='')}", json={"biometricData": osia.data("right-index")})
+        assert verified.status_code == 200, verified.text
+        assert api.post(f"{at}/encounters/e%2F1", json=osia.encounter()).status_code == 400
+        assert api.delete(at).status_code == 204
+
+
+def test_no_body_is_no_filter(osia: Osia) -> None:
+    with osia.http() as api:
+        named = api.post("/persons/p9/encounters/e1", json=osia.encounter())
+        assert named.status_code == 200, named.text
+        for address in ("/identify/ALL/p9", "/identify/ALL/p9/encounters/e1"):
+            answer = api.post(address)
+            assert answer.status_code == 200, answer.text
+            assert answer.json() == api.post(address, json={}).json()
+            assert api.post(address, content=b"{}").status_code == 400
+        assert api.delete("/persons/p9").status_code == 204
+
+
+def test_what_is_not_there_is_said_as_osia_says_it(osia: Osia) -> None:
+    base = f"{osia.made.settings.url}/osia"
+    with osia.http() as api:
+        for method, address, status in (
+            ("GET", "/v1/nothing", 404),
+            ("GET", "/v2/galleries", 404),
+            ("GET", "/v1/persons//encounters", 404),
+            ("PATCH", "/v1/galleries", 405),
+            ("GET", "/v1/persons/a%0Ab/merge/c", 405),
+        ):
+            for headers in ({}, {"Accept": "text/html"}):
+                answer = api.request(method, base + address, headers=headers)
+                assert (answer.status_code, answer.json()["code"]) == (status, status), (address, answer.text)
+                assert set(answer.json()) == {"code", "message"}
+        assert api.patch(f"{base}/v1/galleries").headers["Allow"] == "GET"
+    stranger = httpx.get(f"{base}/v1/nothing")
+    assert (stranger.status_code, stranger.json()["code"]) == (403, 401)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 What each operation does here, and which of them the hub's promises forbid: docs/osia.md.
 """
 
-from limen.front.osia.routes import router
+from limen.front.osia.answers import error_response
+from limen.front.osia.routes import BELOW, router
 
-__all__ = ["router"]
+__all__ = ["BELOW", "error_response", "router"]

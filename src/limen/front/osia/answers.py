@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from limen.errors import LimenError
 from limen.front.failures import RETRY_SECONDS, invalid, status_of
@@ -21,7 +24,7 @@ from limen.front.headers import UNEXPECTED
 from limen.records.encountering import Exists
 
 NO_NOT_FOUND = ("/status", "/galleries")  # OSIA has no 404 for PUT of these
-_OSIA = {404: 404, 409: 409, 401: 403, 403: 403, 429: 403}  # else 400 or 500; OSIA knows no 401
+_OSIA = {404: 404, 405: 405, 409: 409, 401: 403, 403: 403, 429: 403}  # else 400 or 500; OSIA knows no 401
 
 log = structlog.get_logger("front")
 
@@ -47,19 +50,19 @@ class Result:
         return "OK" if self.content is None else self.content
 
 
-def error_content(error: LimenError) -> dict[str, Any]:
-    """OSIA's Error."""
-    return {"code": _own_status(error), "message": str(error)}
+def error_content(error: LimenError, own: int | None = None) -> dict[str, Any]:
+    """OSIA's Error; own: the hub's own status, if it is not the error's."""
+    return {"code": own or _own_status(error), "message": str(error)}
 
 
-def error_response(error: LimenError, request: Request) -> Response:
-    """An error as a direct answer."""
-    own = _own_status(error)
+def error_response(error: LimenError, request: Request, own: int | None = None) -> Response:
+    """An error as a direct answer; own: as above."""
+    own = own or _own_status(error)
     status = _OSIA.get(own, 500 if own >= 500 else 400)
     if status == 404 and request.method == "PUT" and request.url.path.endswith(NO_NOT_FOUND):
         status = 403
     headers = {"Retry-After": RETRY_SECONDS} if own in (429, 503) else {}
-    return JSONResponse(error_content(error), status, headers)
+    return JSONResponse(error_content(error, own), status, headers)
 
 
 def _own_status(error: LimenError) -> int:
@@ -67,7 +70,17 @@ def _own_status(error: LimenError) -> int:
 
 
 class OsiaRoute(APIRoute):
-    """A route whose errors are OSIA's."""
+    """A route whose errors are OSIA's, and whose ids may hold any character: they are told apart before unquoting."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the address is this route's; a quoted slash or line break is part of an id, as RFC 3986 has it."""
+        raw: bytes = scope.get("raw_path") or b""
+        if b"%" not in raw:
+            return super().matches(scope)
+        match, found = super().matches({**scope, "path": _quoted(raw)})
+        if match is not Match.NONE:
+            found["path_params"] = {name: unquote(value) for name, value in found["path_params"].items()}
+        return match, found
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, with its errors answered here."""
@@ -88,3 +101,8 @@ class OsiaRoute(APIRoute):
                 return error_response(UNEXPECTED, request)
 
         return handle
+
+
+def _quoted(raw: bytes) -> str:
+    """An address with everything quoted that may be: of several spellings one."""
+    return "/".join(quote(unquote_to_bytes(part), safe="") for part in raw.split(b"/"))

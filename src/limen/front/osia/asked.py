@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from limen.access.policy import Action, may
 from limen.errors import BadInput, LimenError
-from limen.front.identity import Caller, caller, checked
+from limen.front.identity import Caller, caller, checked, whole_body
 from limen.front.osia import callbacks
 from limen.front.osia.answers import Result
 from limen.front.osia.tasks import Tasks
@@ -87,9 +87,18 @@ class Asked:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes in, checked against its signature at its end."""
-        self._json_type()
+        if self._kind() != JSON:
+            raise BadInput(f"The request's Content-Type is not {JSON}.", code="unsupported-media-type")
         async for chunk in checked(self.request, self.who):
             yield chunk
+
+    async def body_if_any(self, most: int = MAX_CAPTURE) -> bytes:
+        """The whole body; empty where the standard lets it be left out, and it is."""
+        if self._kind():
+            return await self.body(most)
+        if await whole_body(self.request, self.who, most):
+            raise BadInput("The request does not say what its content is.", code="unsupported-media-type")
+        return b""
 
     async def body(self, most: int = MAX_CAPTURE) -> bytes:
         """The whole body."""
@@ -136,10 +145,8 @@ class Asked:
     def _may_write_for(self, purpose: str) -> None:
         self.may(Action.WRITE_RECORDS, purpose=Purpose(purpose))
 
-    def _json_type(self) -> None:
-        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != JSON:
-            raise BadInput(f"The request's Content-Type is not {JSON}.", code="unsupported-media-type")
+    def _kind(self) -> str:
+        return self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 Request_ = Annotated[Asked, Depends(Asked)]

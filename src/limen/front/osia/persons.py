@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from limen.access.caps import Kind
 from limen.access.policy import Action
 from limen.errors import BadInput, NotAllowed
 from limen.exchange import osia
@@ -84,13 +85,13 @@ async def read_template(asked: Request_, person: str, encounter: str) -> Respons
 @router.delete("/persons/{person}/encounters/{encounter}")
 async def delete_encounter(asked: Request_, person: str, encounter: str) -> Response:
     """Delete an encounter; with the last one the person is gone."""
-    return await _write(asked, lambda own: own.withdraw(person, encounter))
+    return await _write(asked, lambda own: own.withdraw(person, encounter), Kind.DELETIONS)
 
 
 @router.delete("/persons/{person}")
 async def delete_all(asked: Request_, person: str) -> Response:
     """Delete a person with all encounters."""
-    return await _write(asked, lambda own: own.withdraw(person))
+    return await _write(asked, lambda own: own.withdraw(person), Kind.DELETIONS)
 
 
 @router.post("/persons/{target}/merge/{source}")
@@ -121,6 +122,7 @@ async def update_encounter_galleries(asked: Request_, person: str, encounter: st
 
     async def work() -> Result:
         asked.may_write()
+        asked.parts.guard.records(asked.who.searcher, Kind.CHANGES)
         purpose = osia.gallery(_names(await asked.body(MAX_LIST)))
         asked.taken()
         await asked.with_records(lambda own: own.set_gallery(Ids(person, encounter), purpose.value))
@@ -132,6 +134,7 @@ async def update_encounter_galleries(asked: Request_, person: str, encounter: st
 async def _put(asked: Asked, ids: Ids, *, replace: bool = False) -> Response:
     async def work() -> Result:
         asked.may_write()
+        asked.parts.guard.records(asked.who.searcher, Kind.CHANGES)
         data = await asked.body()
         await asked.with_records(lambda own: own.put(ids, data, replace=replace))
         return Result({"personId": ids.person, "encounterId": ids.encounter})
@@ -142,15 +145,17 @@ async def _put(asked: Asked, ids: Ids, *, replace: bool = False) -> Response:
 async def _read(asked: Asked, read: Any) -> Response:
     async def work() -> Result:
         asked.may(Action.READ_RECORDS)
+        asked.parts.guard.records(asked.who.searcher, Kind.READS)
         asked.taken()
         return Result(await asked.with_records(read))
 
     return await asked.answered(work)
 
 
-async def _write(asked: Asked, change: Any) -> Response:
+async def _write(asked: Asked, change: Any, kind: Kind = Kind.CHANGES) -> Response:
     async def work() -> Result:
         asked.may_write()
+        asked.parts.guard.records(asked.who.searcher, kind)
         asked.taken()
         await asked.with_records(change)
         return Result()

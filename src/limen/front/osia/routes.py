@@ -25,7 +25,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.osia.close()
 
 
-router = APIRouter(prefix="/osia/v1", route_class=OsiaRoute, include_in_schema=False, lifespan=_lifespan)
+BELOW = "/osia/"  # what is not there is also said as OSIA says it
+router = APIRouter(prefix=f"{BELOW}v1", route_class=OsiaRoute, include_in_schema=False, lifespan=_lifespan)
 router.include_router(persons)
 router.include_router(searching)
 router.include_router(galleries)

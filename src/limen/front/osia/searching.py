@@ -42,6 +42,7 @@ router = APIRouter(route_class=OsiaRoute)
 
 SCORES = {"hit": 1.0, "lead": 0.5}
 _FOREIGN = re.compile(r"([A-Z]{3}):(.+)", re.DOTALL)
+NO_FILTER = b"{}"
 _TYPES = {Modality.FACE: "FACE"}  # others are FINGER
 _HUBS_OWN = {Reason.GALLERY_INCOMPLETE.slug}  # not the probe's fault
 
@@ -106,7 +107,7 @@ async def verify_from_bio(asked: Request_) -> Response:
 async def _identify_from(asked: Asked, gallery: str, person: str, encounter: str | None, most: int | None) -> Response:
     async def work() -> Result:
         asked.may(Action.READ_RECORDS)
-        types = osia.modalities(osia.criteria(await asked.body(MAX_LIST)))
+        types = osia.modalities(osia.criteria(await asked.body_if_any(MAX_LIST) or NO_FILTER))
         purpose = purpose_of(gallery)
         known, form, probe = await asked.with_records(lambda own: _as_probe(own, person, encounter, types))
         asked.taken()
