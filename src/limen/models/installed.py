@@ -85,13 +85,15 @@ def open_session(graph: bytes) -> onnxruntime.InferenceSession:
     """A graph, ready to run on the CPU.
 
     Sessions are made in a zygote and used in its forked children, so none may own a thread: with one intra-op and one
-    inter-op thread onnxruntime starts no pool, and the caller's thread does all the work.
+    inter-op thread onnxruntime starts no pool, and the caller's thread does all the work. None may own an arena either:
+    what a fork writes into pages of its zygote is copied page by page; from the heap it gets fresh ones (decision 0400).
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors only: warnings name tensors, nobody reads them

@@ -11,6 +11,7 @@ import structlog
 from limen import models
 from limen.errors import LimenError
 from limen.models import in_use
+from limen.opener import heap
 from limen.opener.tools import Tools
 from limen.settings import Settings
 
@@ -35,6 +36,7 @@ class FaceModels:
             models.look_in(self._folder)  # anew: a manifest may have come since
             self._tools.face.use(in_use.chosen(self._folder))
             self._tools.face.warm()
+            heap.settle()
         except LimenError as error:
             log.error("the face models in use were not changed", why=error.code)
             return False

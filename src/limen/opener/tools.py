@@ -15,7 +15,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from limen import confine, images, models
+from limen import images, models
 from limen.capture import container
 from limen.capture.device import Statement, check_capture, sign_capture
 from limen.capture.offer import Offer
@@ -24,6 +24,7 @@ from limen.errors import LimenError
 from limen.exchange import an2
 from limen.face.extract import FaceExtractor
 from limen.models import in_use
+from limen.opener import heap
 from limen.ridge.extract import RidgeExtractor
 from limen.settings import Settings
 from limen.terms import Modality, Position
@@ -53,7 +54,7 @@ def load(settings: Settings) -> Tools:
     _rehearse_sealing()
     _rehearse_extraction(tools)
     _rehearse_files()
-    confine.give_back_memory()
+    heap.settle()
     return tools
 
 

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import NoReturn
 
 from limen import confine
+from limen.confine.process import IPC_LOCK
 from limen.errors import LimenError
 from limen.opener import enrol, probe
 from limen.opener.tools import Tools
@@ -87,6 +88,7 @@ def _confine(cpu_seconds: int) -> None:
     """Give up all that the rest of this life does not need. What the kernel lacks, `limen doctor` names."""
     confine.keep_private()
     confine.new_privileges_never()
+    confine.keep_capabilities({IPC_LOCK})  # root's, where it is root
     confine.limit(more_memory=MORE_MEMORY, cpu_seconds=cpu_seconds, descriptors=DESCRIPTORS)
     confine.lock_memory()
     confine.deny_all()
