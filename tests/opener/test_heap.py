@@ -1,4 +1,4 @@
-"""The zygote's heap: what a fork allocates lies where the zygote has never been, and nothing of the zygote's is lost."""
+"""The zygote's heap: what a fork allocates lies where the zygote has never been, and nothing is lost."""
 
 from __future__ import annotations
 

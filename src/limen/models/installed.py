@@ -86,7 +86,7 @@ def open_session(graph: bytes) -> onnxruntime.InferenceSession:
 
     Sessions are made in a zygote and used in its forked children, so none may own a thread: with one intra-op and one
     inter-op thread onnxruntime starts no pool, and the caller's thread does all the work. None may own an arena either:
-    what a fork writes into pages of its zygote is copied page by page; from the heap it gets fresh ones (decision 0400).
+    what a fork writes into pages of its zygote is copied page by page; from the heap it gets fresh ones (0400).
     """
     import onnxruntime
 

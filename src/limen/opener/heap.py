@@ -2,11 +2,11 @@
 
 A worker's first write to a page that it shares with the zygote costs a fault and a copy, some 5 microseconds for each
 4 KB; one on memory that nobody has had yet is served 2 MB at a time, where it lies in a range that the zygote never
-touched (transparent huge pages). glibc gives free gaps first, and those are what rehearsing leaves. So the gaps are taken
-for good, and the heap's free end begins on a boundary of huge pages: what a worker allocates comes from there.
+touched (transparent huge pages). glibc gives free gaps first, and those are what rehearsing leaves. So the gaps are
+taken for good, and the heap's free end begins on a boundary of huge pages: what a worker allocates comes from there.
 
-It takes the tunables of `opener.ENVIRONMENT`: no block by a mapping of its own, and the end grown in large steps. Without
-them nothing is lost but time. Measured in decision 0400.
+It takes the tunables of `opener.ENVIRONMENT`: no block by a mapping of its own, and the end grown in large steps.
+Without them nothing is lost but time. Measured in decision 0400.
 """
 
 from __future__ import annotations
