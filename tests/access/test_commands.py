@@ -5,11 +5,13 @@ import json
 import re
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from limen import settings
 from limen.access import keys, sessions, watch
 from limen.access.approvals import Matter
+from limen.access.tables import Allowance
 from limen.cli import decisions
 from limen.cli.access import app
 from limen.errors import BadInput, LimenError, NotAllowed, NotFound, NotSignedIn, Refused
@@ -159,6 +161,16 @@ def test_suspension_caps_and_alerts(hub):
     limen("cap", "BIH/officer1", "--day", "200", "--hours", "6-18")
     with pytest.raises(BadInput, match="hours of the day"):
         limen("cap", "BIH", "--hours", "dawn")
+    limen("cap", "BIH/officer1", "--of", "deletions", "--day", "5")
+    with open_database(Settings(data=hub)).reading() as session:
+        assert {row.kind for row in session.scalars(select(Allowance))} == {"officer", "deletions"}
+    for words in (
+        ["BIH", "--of", "reads"],
+        ["BIH/gate", "--of", "reads", "--device"],
+        ["BIH/officer1", "--of", "hats"],
+    ):
+        with pytest.raises(BadInput, match="counted"):
+            limen("cap", *words)
     with open_database(Settings(data=hub)).writing() as session:
         watch.notice(session, watch.Rule.OFF_HOURS, "BIH/officer1")
     [alert] = json.loads(limen("alerts", "--unseen", "--json"))

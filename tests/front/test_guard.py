@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from pathlib import Path
 
 import httpx
@@ -11,12 +12,13 @@ from sqlalchemy import select
 from tests.front.house import BASE, House, tell
 
 from limen.access import canaries, caps, directory, watch
-from limen.access.caps import Kind
+from limen.access.caps import Kind, TooMany
 from limen.access.signing import DEVICE, HttpSignature
 from limen.access.tables import Alert
 from limen.access.tables import Rule as RuleRow
 from limen.client.hub import _Both
 from limen.records.tables import JournalRow, Officer
+from limen.search.open import Searcher
 from limen.wire.messages import Noticed
 
 PURPOSE = {"purpose": "border-control"}
@@ -118,6 +120,35 @@ def test_a_retired_or_suspended_device_is_refused_and_noticed(tmp_path: Path) ->
                 directory.retire_device(session, "BIH/gate-3")
             assert (await client.post("/v1/searches", json=PURPOSE)).status_code == 401
             assert (await alert(house, watch.Rule.RETIRED_DEVICE)).kind == "device"
+
+    tell(tmp_path, story)
+
+
+def test_whoever_deletes_more_records_than_allowed_is_stopped_and_going_on_suspends(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        with house.database.writing() as session:
+            caps.allow(session, (Kind.DELETIONS, "BIH/officer1"), minute=None, hour=3, day=None)
+        await house.parts.guard.refresh()
+        clerk, other = (Searcher("BIH", name, uuid.uuid4(), None) for name in ("officer1", "officer2"))
+
+        def delete(searcher: Searcher) -> bool:
+            try:
+                house.parts.guard.records(searcher, Kind.DELETIONS)
+            except TooMany as error:
+                assert "3 records deleted an hour" in error.message and "this officer" in error.message
+                return False
+            return True
+
+        assert [delete(clerk) for _ in range(5)] == [True, True, True, False, False]
+        assert delete(other)
+        house.parts.guard.records(clerk, Kind.CHANGES)  # counted apart
+        assert not (await alert(house, watch.Rule.BULK)).suspended
+        for _ in range(watch.LIMITS[watch.Rule.BULK].suspend or 0):
+            delete(clerk)
+        async with asyncio.timeout(10):
+            while officer(house, "BIH/officer1").suspended is None:
+                await asyncio.sleep(0.02)
+        assert officer(house, "BIH/officer2").suspended is None
 
     tell(tmp_path, story)
 

@@ -1,4 +1,5 @@
-"""How much may be asked: searches of an officer, a device and a country in a minute, an hour and a day.
+"""How much may be asked in a minute, an hour and a day: searches of an officer, a device and a country, and what one
+officer reads, changes and deletes of their country's records over HTTP.
 
 Counts are kept in the front's memory by the minute, and written down by the hour (`flush`), so that a restart does not
 give the day's allowance anew. They say who asked how often, and nothing of what was asked.
@@ -22,17 +23,33 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 class Kind(enum.StrEnum):
-    """Whose searches are counted."""
+    """What is counted: whose searches, and what an officer does with records."""
 
     PERSON = "person"  # an officer at the pages
     OFFICER = "officer"  # an officer's key: a program, possibly a whole post's gateway
     DEVICE = "device"
     COUNTRY = "country"
+    READS = "reads"
+    CHANGES = "changes"  # records put in, replaced, moved, suspended
+    DELETIONS = "deletions"
+
+    @property
+    def what(self) -> str:
+        """What is counted, in words."""
+        return _COUNTED.get(self, "searches")
+
+    @property
+    def whose(self) -> str:
+        """Of whom."""
+        return "officer" if self in _COUNTED else self.value
+
+
+_COUNTED = {Kind.READS: "records read", Kind.CHANGES: "records changed", Kind.DELETIONS: "records deleted"}
 
 
 @dataclass(frozen=True)
 class Cap:
-    """At most so many searches; 0 is none at all. hours: of the day in UTC, from and until, in which they are usual."""
+    """At most so many; 0 is none at all. hours: of the day in UTC, from and until, in which they are usual."""
 
     minute: int
     hour: int
@@ -53,6 +70,11 @@ DEFAULTS: Mapping[Kind, Cap] = {  # a person compares faces and waits for answer
     Kind.OFFICER: Cap(1_500, 20_000, 100_000),
     Kind.DEVICE: Cap(1_500, 20_000, 100_000),
     Kind.COUNTRY: Cap(3_000, 60_000, 1_000_000),  # the whole of INTERPOL's hub expects a million a day
+    # An NCB's own system keeps up with some hundred changes a day; a first load goes by `limen records import`. Many
+    # read are an export, many deleted a bulk deletion, and these take two people.
+    Kind.READS: Cap(300, 2_000, 5_000),
+    Kind.CHANGES: Cap(600, 5_000, 20_000),
+    Kind.DELETIONS: Cap(200, 500, 1_000),
 }
 Who = tuple[Kind, str]
 
@@ -64,7 +86,7 @@ class TooMany(Refused):
 
     def __init__(self, who: Who, unit: str, most: int) -> None:
         super().__init__(
-            f"More than {most} searches {unit} are not allowed for this {who[0]}.",
+            f"More than {most} {who[0].what} {unit} are not allowed for this {who[0].whose}.",
             advice="Wait, or ask your National Central Bureau for a higher allowance.",
         )
         self.who = who
@@ -85,7 +107,7 @@ class Usage:
         return self._caps.get(who, DEFAULTS[who[0]])
 
     def spend(self, askers: Iterable[Who], now: float) -> None:
-        """Count one search for each of these, unless it is one too many for any of them: then `TooMany`."""
+        """Count one for each of these, unless it is one too many for any of them: then `TooMany`."""
         minute, hour = int(now) // MINUTE, int(now) // HOUR
         askers = list(askers)
         with self._lock:

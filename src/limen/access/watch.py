@@ -5,6 +5,7 @@
 | `canary` | a search found a record that no honest search finds | at once | at once |
 | `same-target` | the same record nearly or really found, again and again, by one officer within an hour | 20 | 200 |
 | `burst` | searches beyond a cap | at once | 1,000 within an hour |
+| `bulk` | records read, changed or deleted beyond a cap | at once | 100 within an hour |
 | `retired-device` | a request signed by a device that is retired | at once | (it is refused anyway) |
 | `suspended-device` | the same of one that is suspended | at once | |
 | `off-hours` | searches outside of an officer's usual hours | at once | |
@@ -54,6 +55,7 @@ class Rule(enum.StrEnum):
     CANARY = "canary"
     SAME_TARGET = "same-target"
     BURST = "burst"
+    BULK = "bulk"
     RETIRED_DEVICE = "retired-device"
     SUSPENDED_DEVICE = "suspended-device"
     OFF_HOURS = "off-hours"
@@ -65,6 +67,7 @@ LIMITS = {
     # seldom searched more often than a dozen times.
     Rule.SAME_TARGET: Limits(20, 200),
     Rule.BURST: Limits(1, 1_000),
+    Rule.BULK: Limits(1, 100),  # a system that is told 429 and goes on a hundred times is no honest one
     Rule.RETIRED_DEVICE: Limits(1, None),
     Rule.SUSPENDED_DEVICE: Limits(1, None),
     Rule.OFF_HOURS: Limits(1, None),

@@ -10,7 +10,7 @@ from limen import settings
 from limen.access import canaries, caps, watch
 from limen.access.caps import Kind
 from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
-from limen.errors import NotFound
+from limen.errors import BadInput, NotFound
 from limen.hub import parts
 from limen.records import store
 from limen.records.database import open_database
@@ -22,9 +22,12 @@ IsDevice = Annotated[bool, typer.Option("--device", help="It is a device, not an
 
 def cap(
     name: Annotated[str, typer.Argument(metavar="COUNTRY[/NAME]", help="Such as BIH/officer1, or BIH.")],
-    minute: Annotated[int | None, typer.Option(help="Searches a minute.")] = None,
-    hour: Annotated[int | None, typer.Option(help="Searches an hour.")] = None,
-    per_day: Annotated[int | None, typer.Option("--day", help="Searches a day.")] = None,
+    minute: Annotated[int | None, typer.Option(help="At most so many a minute.")] = None,
+    hour: Annotated[int | None, typer.Option(help="At most so many an hour.")] = None,
+    per_day: Annotated[int | None, typer.Option("--day", help="At most so many a day.")] = None,
+    of: Annotated[
+        str, typer.Option(help="searches, or of an officer's records over HTTP: reads, changes, deletions.")
+    ] = "searches",
     hours: Annotated[str, typer.Option(help="Usual hours in UTC, such as 6-18; others raise an alert.")] = "",
     device: IsDevice = False,
     person: Annotated[bool, typer.Option("--person", help="An officer's cap at the pages, not of their key.")] = False,
@@ -32,9 +35,19 @@ def cap(
 ) -> None:
     """Set how much may be asked; without any number, the default again. In force within seconds."""
     kind = Kind.COUNTRY if "/" not in name else Kind.DEVICE if device else Kind.PERSON if person else Kind.OFFICER
+    if of != "searches":
+        kind = _of_records(of, kind)
     with database(data).writing() as session:
         caps.allow(session, (kind, name), minute=minute, hour=hour, day=per_day, hours=hours)
     console.print(f"The allowance of {name} ({kind}) is set.", highlight=False)
+
+
+def _of_records(of: str, kind: Kind) -> Kind:
+    if of not in (Kind.READS, Kind.CHANGES, Kind.DELETIONS):
+        raise BadInput(f"'{of[:40]}' is not counted.", advice="Use searches, reads, changes or deletions.")
+    if kind is not Kind.OFFICER:
+        raise BadInput("Reads, changes and deletions are counted for officers.", advice="Give COUNTRY/NAME alone.")
+    return Kind(of)
 
 
 def alerts(

@@ -1,4 +1,6 @@
-"""Stands at the door of every search: caps, usual hours, canaries, and what the matcher noticed (`access.watch`)."""
+"""Stands at the door of every search, and of records over HTTP: caps, usual hours, canaries, and what the matcher
+noticed (`access.watch`).
+"""
 
 from __future__ import annotations
 
@@ -63,6 +65,18 @@ class Guard:
         except TooMany as error:
             if error.who[0] is not Kind.COUNTRY:  # nobody alone is to blame for a country's cap
                 self._notice(Rule.BURST, error.who[1], device=error.who[0] is Kind.DEVICE)
+            raise
+
+    def records(self, searcher: Searcher, kind: Kind) -> None:
+        """Count a record that is about to be read, changed or deleted over HTTP.
+
+        Raises:
+            TooMany: a cap is reached; going on suspends.
+        """
+        try:
+            self._usage.spend([(kind, str(searcher))], time.time())
+        except TooMany:
+            self._notice(Rule.BULK, str(searcher))
             raise
 
     def asker(self, searcher: Searcher) -> bytes:
