@@ -36,6 +36,7 @@ class Settings:
         watch: `suspend`: who asks too much is suspended; `alert`: only an alert is raised (for measurements).
         tls: `auto`: TLS 1.3 where the hub listens beyond this machine without a proxy (`public_url`); `on`; `off`.
         tls_certificate, tls_key: PEM files; default: a certificate by the hub's own authority, in `data/tls`.
+        client_certificates: whether machines may show a TLS client certificate that is registered (docs/access.md).
         users: prefix of the parts' own users, where the hub is started as root (`hub.users`); empty: all share one.
         custody: who holds the key above all others: file, passphrase or token (docs/keys.md).
         passphrase_file: where the passphrase is read from; else `limen serve` asks on its terminal.
@@ -63,6 +64,7 @@ class Settings:
     tls: str = "auto"
     tls_certificate: str = ""
     tls_key: str = ""
+    client_certificates: bool = False
     users: str = ""
     custody: str = "file"
     passphrase_file: str = ""

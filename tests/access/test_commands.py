@@ -6,6 +6,7 @@ import re
 
 import pytest
 from sqlalchemy import select
+from tests.front.test_certificates import made
 from typer.testing import CliRunner
 
 from limen import settings
@@ -175,6 +176,20 @@ def test_suspension_caps_and_alerts(hub):
         watch.notice(session, watch.Rule.OFF_HOURS, "BIH/officer1")
     [alert] = json.loads(limen("alerts", "--unseen", "--json"))
     assert (alert["rule"], alert["who"], alert["times"]) == ("off-hours", "BIH/officer1", 1)
+
+
+def test_a_certificate_is_registered_listed_and_removed(hub, tmp_path):
+    people(("BIH/abis", "clerk"))
+    file = made(tmp_path, "abis")
+    limen("certificate", "add", "BIH/abis", str(file))
+    with pytest.raises(NotFound):
+        limen("certificate", "add", "BIH/nobody", str(file))
+    [row] = json.loads(limen("certificate", "list", "--json"))
+    assert row["officer"] == "BIH/abis"
+    with pytest.raises(BadInput, match="thumbprint"):
+        limen("certificate", "remove", "x")
+    limen("certificate", "remove", row["thumbprint"])
+    assert json.loads(limen("certificate", "list", "--json")) == []
 
 
 def test_sessions_are_revoked_at_once(hub):

@@ -29,19 +29,18 @@ class Listening:
 
 
 @contextlib.contextmanager
-def listening(tmp_path: Path) -> Iterator[Listening]:
+def listening(tmp_path: Path, **settings: object) -> Iterator[Listening]:
     """A listening front until the block ends."""
     running, ready, stop = Listening(), threading.Event(), threading.Event()
 
     async def serve() -> None:
-        async with house(tmp_path) as made:
+        async with house(tmp_path, **settings) as made:
             running.house = made
             _offer_for_real(running, made.settings)
-            server = uvicorn.Server(config(made.settings))
-            server.config.app = made.app
+            server = uvicorn.Server(config(made.settings, made.app))
             server.config.lifespan = "off"
             sock = listen("127.0.0.1", 0)
-            running.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+            running.url = f"{made.settings.url.partition(':')[0]}://127.0.0.1:{sock.getsockname()[1]}"
             task = asyncio.create_task(server.serve([sock]))
             while not server.started:
                 await asyncio.sleep(0.01)

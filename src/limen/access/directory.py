@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from limen import countries
 from limen.access.keys import check_id
-from limen.access.tables import AccessToken, Identity, Passkey
+from limen.access.tables import AccessToken, Certificate, Identity, Passkey
 from limen.errors import BadInput, NotFound, Refused
 from limen.ledger.entry import Kind
 from limen.records import journal
@@ -138,12 +138,12 @@ def list_devices(session: Session, country: str | None = None) -> Sequence[Devic
 
 
 def retire_officer(session: Session, key_id: str, *, by: str = "") -> Officer:
-    """From now on nothing this officer signs is taken; sessions, invitations and tokens end. `NotFound` if unknown."""
+    """From now on nothing this officer signs is taken; sessions, certificates and tokens end. `NotFound` if unknown."""
     officer = find_officer(session, key_id)
     if officer is None:
         raise NotFound(f"There is no officer {key_id[:80]}, or they are retired already.")
     officer.retired = int(time.time())
-    for table in (Invite, SignIn, AccessToken, Passkey, Identity):
+    for table in (Invite, SignIn, AccessToken, Passkey, Identity, Certificate):
         session.execute(delete(table).where(table.officer_id == officer.id))
     journal.put(session, Kind.POLICY_CHANGED, by)
     return officer

@@ -99,6 +99,18 @@ class AccessToken(Table):
     expires: Mapped[int] = mapped_column(index=True)
 
 
+class Certificate(Table):
+    """A machine's TLS client certificate (`access.certificates`). thumbprint: SHA-256 of it; until: its own end."""
+
+    __tablename__ = "certificates"
+
+    thumbprint: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    officer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("officers.id", ondelete="CASCADE"), index=True)
+    certificate: Mapped[bytes]
+    until: Mapped[int]
+    created: Mapped[int]
+
+
 class Rule(Table):
     """A restriction in Cedar that this hub adds to its policies (`access.rules`)."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from limen import countries, settings
 from limen.access import bureaus, directory, keys, providers, sessions
 from limen.access.directory import Role
-from limen.cli import decisions, watching
+from limen.cli import certificates, decisions, watching
 from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
 from limen.errors import BadInput, NotFound, Refused
 from limen.hub import parts
@@ -210,6 +210,7 @@ app.command("suspend")(watching.suspend)
 app.command("reinstate")(watching.reinstate)
 app.command("canary")(watching.canary)
 app.add_typer(decisions.rule, name="rule")
+app.add_typer(certificates.app, name="certificate")
 
 
 def _officer(session: Session, name: str) -> Officer:

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from limen import __version__
 from limen.errors import LimenError
-from limen.front import failed, failures, osia
+from limen.front import clients, failed, failures, osia, tls
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
@@ -38,7 +38,7 @@ def create(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings) as parts:
+        async with running(settings) as parts, clients.trusting(app.state.tls, parts.database):
             parts.metrics.publish_token()
             app.state.parts = parts
             yield
@@ -54,6 +54,7 @@ def create(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         telemetry=NO_TELEMETRY,
     )
+    app.state.tls = tls.context(settings)  # what uvicorn serves with
     app.include_router(searches.router)
     app.include_router(files.router)
     app.include_router(hub.router)

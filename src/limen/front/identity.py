@@ -1,5 +1,5 @@
-"""Who asks: a machine by its signature on the request or a token bound to its key, a person by the session of their
-browser. Nobody else.
+"""Who asks: a machine by its signature on the request, a token bound to its key or its TLS certificate, a person by the
+session of their browser. Nobody else.
 
 A page's requests that change something must come from the hub's own pages: the cookie is SameSite=Strict, and `Origin`
 (or, where a browser sends none, `Sec-Fetch-Site`) must say so too.
@@ -17,11 +17,12 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limen.access import directory, dpop, sessions
+from limen.access import certificates, directory, dpop, sessions
 from limen.access.policy import DeviceState
 from limen.access.signin import RetiredDevice, requester
 from limen.access.signing import BodyCheck
 from limen.errors import BadInput, NotAllowed, NotSignedIn
+from limen.front import clients
 from limen.front.failures import invalid
 from limen.front.parts import Parts
 from limen.front.refusals import Way
@@ -44,7 +45,7 @@ class Caller:
     Attributes:
         officer: registered and not retired.
         searcher: the same, as searches know them.
-        check: of a signed request's body; None for a session or a token.
+        check: of a signed request's body; None for a session, a token or a certificate.
         device: that signed the request too, if one did.
         device_state: what policy is told of it.
         person: whether somebody sits at the pages.
@@ -67,6 +68,9 @@ async def caller(request: Request) -> Caller:
     if "authorization" in request.headers:
         with parts.refusals.of(Way.TOKEN):
             officer = await asyncio.to_thread(_by_token, parts.database, request)
+        return Caller(officer, _searcher(officer, None))
+    if (certificate := clients.of(request)) is not None:
+        officer = await asyncio.to_thread(_by_certificate, parts.database, certificate)
         return Caller(officer, _searcher(officer, None))
     signed_in = await of_session(request)
     if signed_in is None:
@@ -127,6 +131,11 @@ def as_written(request: Request) -> str:
     """The request's address as its client wrote it, and signed it: `request.url` has its path without quotes."""
     raw: bytes | None = request.scope.get("raw_path")
     return str(request.url if raw is None else request.url.replace(path=raw.decode("ascii")))
+
+
+def _by_certificate(database: Database, thumbprint: bytes) -> Officer:
+    with database.reading() as session:
+        return certificates.officer_of(session, thumbprint)
 
 
 async def of_session(request: Request) -> Officer | None:

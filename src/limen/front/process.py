@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from limen.errors import BadInput, Unavailable
-from limen.front import failures, tls
+from limen.front import clients, failures
 from limen.front.app import create
 from limen.front.headers import ALWAYS
 from limen.settings import Settings
@@ -33,11 +35,12 @@ def main(settings: Settings, ready: Callable[[], None]) -> None:
     asyncio.run(_Server(config(settings), ready).serve([listen(settings.host, settings.port)]))
 
 
-def config(settings: Settings) -> uvicorn.Config:
+def config(settings: Settings, app: FastAPI | None = None) -> uvicorn.Config:
     """How uvicorn serves: bodies are streamed with back-pressure, and no line of a request reaches a log."""
-    encrypted = tls.context(settings)
+    app = app or create(settings)
+    encrypted: ssl.SSLContext | None = app.state.tls
     return uvicorn.Config(
-        create(settings),
+        app,
         http=Protocol,
         ws="none",
         access_log=False,
@@ -70,7 +73,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP whose own errors are answered as all others are: in JSON, with the headers that every answer has."""
+    """HTTP whose own errors are answered as all others are: in JSON, with the headers that every answer has.
+
+    And each request tells which client certificate its connection showed.
+    """
+
+    _shown: bytes | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection is there; its handshake is done."""
+        super().connection_made(transport)
+        self._shown = clients.shown(transport.get_extra_info("ssl_object"))
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self.scope["state"][clients.STATE] = self._shown
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, and close the connection; msg, uvicorn's word, says less."""

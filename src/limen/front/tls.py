@@ -29,9 +29,14 @@ def context(settings: Settings) -> ssl.SSLContext | None:
     """What the front serves TLS with; None where it does not.
 
     Raises:
-        BadInput: the certificate or key that the settings name cannot be used.
+        BadInput: the certificate or key that the settings name cannot be used, or client certificates without TLS.
     """
     if not settings.over_tls:
+        if settings.client_certificates:
+            raise BadInput(
+                "The setting 'client_certificates' needs TLS at the hub itself.",
+                advice="Set tls, and no public_url of a proxy that ends TLS; or give machines tokens bound to keys.",
+            )
         return None
     given = bool(settings.tls_certificate)
     chain, key = (settings.tls_certificate, settings.tls_key) if given else own(settings)
@@ -45,6 +50,10 @@ def context(settings: Settings) -> ssl.SSLContext | None:
             "The TLS certificate and key cannot be used.",
             advice="Check tls_certificate and tls_key: PEM, readable by the hub, belonging together.",
         ) from None
+    if settings.client_certificates:
+        made.verify_mode = ssl.CERT_OPTIONAL
+        made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what is registered is trusted by itself (`front.clients`)
+        made.num_tickets = 0  # a resumed session would not show its certificate anew
     return made
 
 

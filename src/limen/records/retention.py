@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Delete, Select, delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from limen.access import approvals, cases, watch
-from limen.access.tables import AccessToken, Alert, Case
+from limen.access.tables import AccessToken, Alert, Case, Certificate
 from limen.errors import Unavailable
 from limen.ledger.entry import Kind
 from limen.records import shredding, store
@@ -36,8 +36,8 @@ def purge(database: Database, *, now: int | None = None) -> dict[str, int]:
     """Delete what is past its time. The front does so every few minutes.
 
     Returns:
-        How many of each were deleted: records, hits, tombstones, sessions, invites, nonces, tokens, approvals, alerts
-        and cases.
+        How many of each were deleted: records, hits, tombstones, sessions, invites, nonces, tokens, certificates,
+        approvals, alerts and cases.
 
     Raises:
         Unavailable: the clock cannot be right; nothing is deleted on its word.
@@ -84,6 +84,7 @@ def _ended(now: int) -> dict[str, Delete]:
         "invites": delete(Invite).where(Invite.expires <= now),
         "nonces": delete(Nonce).where(Nonce.expires <= now),
         "tokens": delete(AccessToken).where(AccessToken.expires <= now),
+        "certificates": delete(Certificate).where(Certificate.until <= now),
     }
 
 
