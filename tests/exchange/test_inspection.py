@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 from tests.exchange.made import file, text_record, type4
+from tests.exchange.test_mrz import TD3
 
 from limen.cli import COMMANDS
 from limen.cli.lazy import run as command
@@ -287,6 +288,18 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert limen("check", str(path), "--profile", "fbi") == 1
     assert limen("show", str(tmp_path / "none")) == 1
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_zones_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    zone = tmp_path / "zone.txt"
+    zone.write_text(TD3)
+    assert limen("mrz", str(zone), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["number"] == "L898902C3"
+    assert limen("mrz", str(zone)) == 0 and "1974-08-12" in capsys.readouterr().out
+    zone.write_text(TD3.replace("ANNA", "ANN4"))
+    assert limen("mrz", str(zone)) == 1 and "name" in capsys.readouterr().err
+    zone.write_bytes(b"\xff" * 90)
+    assert limen("mrz", str(zone)) == 1
 
 
 def test_mutated_wsq_files_cost_at_most_a_child() -> None:

@@ -107,6 +107,22 @@ def test_what_is_no_zone(text: str) -> None:
         mrz.read(text, today=TODAY)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        (TD3.replace("2F1", "271"), "sex"),
+        (TD3.replace("ANNA", "ANN4"), "name"),
+        (TD3.replace("UTO7", "UT07"), "nationality"),
+        (TD3.replace("<UTO", "<UT0"), "issuing state"),
+        (TD1.replace("159UTO", "159UT0"), "nationality"),
+    ],
+)
+def test_misreadings_that_no_check_digit_covers(wrong: str, what: str) -> None:
+    with pytest.raises(BadInput, match=what) as refused:
+        mrz.read(wrong, today=TODAY)
+    assert refused.value.code == mrz.CODE
+
+
 @given(st.text(alphabet="ABC019<", min_size=88, max_size=90))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

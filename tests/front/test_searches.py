@@ -145,6 +145,7 @@ def test_a_plain_image_says_what_it_is(tmp_path: Path) -> None:
         ({"purpose": "curiosity"}, 422, "bad-purpose"),
         ({"purpose": "crime-analysis"}, 403, "not-allowed"),
         ({"purpose": "border-control", "claimed_identity": {"date_of_birth": "1.1.80"}}, 422, "bad-claim"),
+        ({"purpose": "border-control", "claimed_identity": {"mrz": "P<UTOERIKSSON<<JEAN"}}, 422, "bad-mrz"),
         ({"purpose": "border-control", "secret": "Jean"}, 400, "bad-request"),
         ({"purpose": "border-control", "claimed_identity": {"names": "x" * 20000}}, 413, "too-large"),
     ],
@@ -157,6 +158,21 @@ def test_a_question_that_makes_no_sense_gets_a_clear_answer(
             response = await client.post("/v1/searches", json=question)
         assert (response.status_code, response.json()["error"]["code"]) == (status, code), response.text
         assert "Jean" not in response.text and response.json()["error"]["message"]
+
+    tell(tmp_path, story)
+
+
+def test_a_claim_is_read_from_the_document_and_what_is_said_comes_first(tmp_path: Path) -> None:
+    zone = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10"
+
+    async def story(house: House) -> None:
+        house.hit()
+        async with house.signed() as client:
+            answer = (await search(client, claimed_identity={"mrz": zone, "nationality": "FRA"})).json()
+        claimed = {field["field"]: field["claimed"] for field in answer["claim"]["fields"]}
+        assert claimed["names"] == "ANNA MARIA ERIKSSON" and claimed["date_of_birth"] == "1974-08-12"
+        assert claimed["nationality"] == "FRA"
+        assert answer["claim"]["contradicts"]
 
     tell(tmp_path, story)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from limen.errors import BadFile
-from limen.exchange import an2, conversion, inspection, isolated
+from limen.exchange import an2, conversion, inspection, isolated, mrz
 from limen.exchange.fields import name
 from limen.exchange.minutiae import Standard
 from limen.records.entry import image_kind
@@ -108,6 +110,23 @@ def compare(
     table = Table("A \\ B", *(f"view {n}" for n in range(len(seconds))), box=None)
     for number, row in enumerate(ratios):
         table.add_row(f"view {number}", *(f"{ratio:+.1f}" for ratio in row))
+    Console(highlight=False).print(table)
+
+
+@app.command("mrz")
+def read_zone(
+    file: Annotated[Path, typer.Argument(help="Text of two or three lines; - reads what is typed.")],
+    as_json: Json = False,
+) -> None:
+    """Read the machine readable zone of a travel document, and check its check digits (ICAO 9303)."""
+    data = sys.stdin.buffer.read(mrz.MAX_TEXT + 1) if str(file) == "-" else isolated.read_file(file, mrz.MAX_TEXT)
+    document = asdict(mrz.read(data.decode("utf-8", "replace")))
+    if as_json:
+        typer.echo(json.dumps(document))
+        return
+    table = Table(show_header=False, box=None)
+    for key, value in document.items():
+        table.add_row(key.replace("_", " "), escape(value))
     Console(highlight=False).print(table)
 
 

@@ -51,6 +51,10 @@ def command(
     claimed_birth_date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="What they say.")] = "",
     claimed_nationality: Annotated[str, typer.Option(metavar="ALPHA3", help="What they say.")] = "",
     claimed_document: Annotated[str, typer.Option(metavar="NUMBER", help="Number of their document.")] = "",
+    claimed_mrz: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Text of their document's machine readable zone: gives what is not claimed."),
+    ] = None,
     hub: Annotated[str, typer.Option(envvar="LIMEN_HUB", help="The hub's address; default: this machine's.")] = "",
     hub_key: Annotated[
         str, typer.Option(metavar="HEX", envvar="LIMEN_HUB_KEY", help="The hub's published key; default: as first met.")
@@ -83,6 +87,7 @@ def command(
         "date_of_birth": claimed_birth_date,
         "nationality": claimed_nationality.upper(),
         "document_number": claimed_document,
+        "mrz": _read(claimed_mrz).decode("ascii", "replace") if claimed_mrz else "",
     }
     with HubClient(hub or settings.load().url, signer, device=captures, hub_key=_key(hub_key)) as client:
         answer = client.search(samples, purpose, claimed=claimed, plain=plain)

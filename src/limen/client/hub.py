@@ -119,7 +119,7 @@ class HubClient:
         Args:
             samples: images of one person (`capture.container.Sample`).
             purpose: one of `terms.Purpose`.
-            claimed: names, date_of_birth, nationality, document_number; all optional.
+            claimed: names, date_of_birth, nationality, document_number, mrz (a document's zone); all optional.
             plain: send the capture without sealing it, protected by the connection alone.
 
         Returns:

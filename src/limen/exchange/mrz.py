@@ -11,9 +11,12 @@ from datetime import UTC, date, datetime
 
 from limen.errors import BadInput
 
+CODE = "bad-mrz"  # of every refusal
+MAX_TEXT = 200  # characters: 90, line breaks and some blanks
 _WEIGHTS = (7, 3, 1)  # Doc 9303-3, 4.9
 _SHAPES = {(3, 30): "TD1", (2, 36): "TD2", (2, 44): "TD3"}
 _ALPHABET = re.compile(r"[A-Z0-9<]+")
+_LETTERS = re.compile(r"[A-Z<]+")  # of names and states: no check digit covers them in most layouts (Doc 9303-3, 4.6)
 #: Codes of documents that are not ISO 3166-1 alpha-3 (Doc 9303-3, 5), where a country stands behind them.
 _COUNTRIES = {"D": "DEU", "GBD": "GBR", "GBN": "GBR", "GBO": "GBR", "GBP": "GBR", "GBS": "GBR", "RKS": "XKX"}
 
@@ -85,9 +88,10 @@ def _lines(text: str) -> list[str]:
         raise BadInput(
             "That is no machine readable zone.",
             advice="It has 3 lines of 30, 2 lines of 36, or 2 lines of 44 characters.",
+            code=CODE,
         )
     if not all(_ALPHABET.fullmatch(line) for line in lines):
-        raise BadInput("A machine readable zone has only letters A-Z, digits and '<'.", advice="Read it again.")
+        raise _wrong("A machine readable zone has only letters A-Z, digits and '<'.")
     return lines
 
 
@@ -126,7 +130,7 @@ def _long_number(number: str, optional: str) -> tuple[str, str]:
     """A document number of over nine characters goes on in the optional data, check digit last (Doc 9303-5, note j)."""
     rest, _, left = optional.partition("<")
     if not rest:
-        raise BadInput("The check digit of the document number is missing.", advice="Read the zone again.")
+        raise _wrong("The check digit of the document number is missing.")
     _require(number + rest[:-1], rest[-1], "document number")
     return number + rest[:-1], left
 
@@ -135,6 +139,16 @@ def _document(
     size: str, kind: str, issuer: str, number: str, names: str, nationality: str, dates: str, optional: str, today: date
 ) -> TravelDocument:
     """`dates`: birth, check digit, sex, expiry, check digit (15 characters)."""
+    for what, text in (
+        ("document code", kind),
+        ("issuing state", issuer),
+        ("nationality", nationality),
+        ("name", names),
+    ):
+        if not _LETTERS.fullmatch(text):
+            raise _wrong(f"The {what} holds a digit.")
+    if dates[7] not in "FMX<":
+        raise _wrong("The sex is neither F, M, X nor '<'.")
     _require(dates[:6], dates[6], "date of birth")
     _require(dates[8:14], dates[14], "date of expiry")
     surname, _, given = names.strip("<").partition("<<")
@@ -157,7 +171,11 @@ def _require(text: str, digit: str, what: str, empty: str = "") -> None:
     if digit == empty and not text.strip("<"):
         return
     if check_digit(text) != digit:
-        raise BadInput(f"The check digit of the {what} is wrong.", advice="Read the zone again; a letter is misread.")
+        raise _wrong(f"The check digit of the {what} is wrong.")
+
+
+def _wrong(message: str) -> BadInput:
+    return BadInput(message, advice="Read the zone again; a letter is misread.", code=CODE)
 
 
 def _words(text: str) -> str:
@@ -196,4 +214,4 @@ def _real(year: int, month: int, day: int, what: str) -> str:
     try:
         return date(year, month, day).isoformat()
     except ValueError:
-        raise BadInput(f"The {what} is no date.", advice="Read the zone again.") from None
+        raise _wrong(f"The {what} is no date.") from None

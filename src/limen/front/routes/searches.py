@@ -13,6 +13,7 @@ from starlette.responses import Response
 from limen.access.policy import Action, may
 from limen.capture.offer import Offer
 from limen.errors import BadInput, NotFound
+from limen.exchange import mrz as zones
 from limen.front.failures import ErrorAnswer
 from limen.front.identity import Caller, caller, checked, json_body
 from limen.front.parts import Parts
@@ -37,6 +38,24 @@ class Claimed(BaseModel, extra="forbid"):
     date_of_birth: str = Field("", max_length=10, examples=["1971-05-30"])
     nationality: str = Field("", max_length=3, description="alpha-3", examples=["FRA"])
     document_number: str = Field("", max_length=64)
+    mrz: str = Field(
+        "",
+        max_length=zones.MAX_TEXT,
+        description="the document's machine readable zone, two or three lines (ICAO 9303); gives what is not given",
+    )
+
+    def identity(self) -> ClaimedIdentity:
+        """What was claimed, and for the rest what the document's zone says.
+
+        Raises:
+            BadInput: the zone is none, or is misread (`bad-mrz`).
+        """
+        told = self.model_dump(exclude={"mrz"})
+        if self.mrz.strip():
+            zone = zones.read(self.mrz)
+            document = (zone.name, zone.date_of_birth, zone.nationality, zone.number)
+            told = {field: given or read for (field, given), read in zip(told.items(), document, strict=True)}
+        return ClaimedIdentity(**told)
 
 
 class SearchQuestion(BaseModel, extra="forbid"):
@@ -92,7 +111,7 @@ async def open_search(request: Request, who: Annotated[Caller, Depends(caller)])
     and send it within the time given.
     """
     question = await json_body(request, who, SearchQuestion)
-    claim = ClaimedIdentity(**question.claimed_identity.model_dump()) if question.claimed_identity else None
+    claim = question.claimed_identity.identity() if question.claimed_identity else None
     return _opened(await begin(_parts(request), who, question.purpose, claim))
 
 
