@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from limen.cli.lazy import stderr
-from limen.evaluation.forgetting.drill import Drill, Report
+from limen.evaluation.forgetting.drill import CANNOT_TELL, Drill, Report
 
 console = Console(highlight=False)
 
@@ -26,6 +26,7 @@ def command(
         ),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each kind of search is made.")] = 3,
+    tls: Annotated[bool, typer.Option("--tls", help="Let the hub speak TLS, with a certificate of its own.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """The forgetting drill: what searches leave behind in memory and on disk. Needs root.
@@ -34,9 +35,10 @@ def command(
     disk are looked through for pieces of what was sent and computed. Exit status 1 if anything is found, if a search
     did not end as it must, or if the positive control shows that the scanner sees nothing.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # 128 + 15: as a shell has it; hub and disk are put away
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as a shell has it; hub and disk are put away on the way out
+        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     with stderr.status("Forgetting drill ...") as line:
-        report = Drill(samples, rounds, lambda what: line.update(f"Forgetting drill: {what} ...")).run()
+        report = Drill(samples, rounds, lambda what: line.update(f"Forgetting drill: {what} ..."), tls=tls).run()
     if json:
         typer.echo(json_.dumps(report.json(), indent=2))
     else:
@@ -56,7 +58,7 @@ def _print(report: Report) -> None:
         for case in group.unexpected:
             console.print(f"[red]{name}: {case}, which must not be[/]")
     kinds = ", ".join(f"{count} of {kind}" for kind, count in report.control_by_kind.items())
-    raw = "not looked at (needs to mount a disk of its own)"
+    raw = "not looked at"
     if report.disk is not None:
         raw = f"{report.disk / 1e6:,.0f} MB (of a deleted file's {report.disk_control[0]} windows it showed "
         raw += f"{report.disk_control[1]})"
@@ -65,5 +67,13 @@ def _print(report: Report) -> None:
         f"raw disk {raw}.\nPositive control, a worker stopped at its work: {report.control} windows seen ({kinds}).\n"
         f"Left out, because the hub held them before the first search: {report.left_out} windows.",
     )
-    verdict = "[green]Nothing was left behind.[/]" if report.passed else "[red]The drill failed.[/]"
+    for name, group in report.groups.items():
+        for kind, reasons in group.why.items():
+            if kind == CANNOT_TELL and reasons:
+                said = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
+                console.print(f"{name}: cannot tell, because of {said}.")
+    for said in report.not_scanned:
+        console.print(f"[yellow]Not looked at: {said}[/]")
+    clean = "[green]Nothing was left behind where it was looked.[/]"
+    verdict = clean if report.passed else "[red]The drill failed.[/]"
     console.print(f"{verdict} {report.seconds:,.0f} s.")

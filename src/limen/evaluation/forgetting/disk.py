@@ -49,17 +49,23 @@ class Disk:
         return len(needles), len(self.scan(Scanner(needles)).found)
 
 
-def available() -> bool:
-    """Whether this process may make and mount file systems: root, with the tools of a Debian system."""
-    return os.geteuid() == 0 and all(shutil.which(tool, path=_PATH) for tool in _TOOLS)
-
-
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
+def _missing() -> str:
+    """What stands in the way of making and mounting a file system; empty: nothing that is known before."""
+    if os.geteuid() != 0:
+        return "only root may mount"
+    tools = [tool for tool in _TOOLS if not shutil.which(tool, path=_PATH)]
+    return f"{', '.join(tools)} not installed" if tools else ""
+
+
 @contextmanager
-def disk(folder: Path) -> Iterator[Disk | None]:
-    """A disk below `folder` until the block ends; None where the kernel or the container forbids it."""
+def disk(folder: Path) -> Iterator[tuple[Disk | None, str]]:
+    """A disk below `folder` until the block ends; None, and why, where there can be none."""
+    if why := _missing():
+        yield None, why
+        return
     image, place = folder / "disk.img", folder / "disk"
     place.mkdir()
     with image.open("wb") as file:
@@ -68,11 +74,14 @@ def disk(folder: Path) -> Iterator[Disk | None]:
         _mounts_of_our_own()
         _run("mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=1", str(image))
         _run("mount", "-o", "loop,nodiscard", str(image), str(place))
-    except (OSError, subprocess.CalledProcessError):
-        yield None
+    except subprocess.CalledProcessError as error:
+        yield None, f"{error.cmd[0]}: {error.stderr.decode(errors='replace').strip()[:200]}"
+        return
+    except OSError as error:
+        yield None, f"{error.strerror}: {error.filename or 'a mount namespace of its own'}"
         return
     try:
-        yield Disk(image, place)
+        yield Disk(image, place), ""
     finally:
         _run("umount", "--lazy", str(place))
 

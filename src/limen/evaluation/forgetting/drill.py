@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -27,17 +26,21 @@ from limen.capture.container import Sample
 from limen.errors import LimenError
 from limen.evaluation.forgetting import disk as disks
 from limen.evaluation.forgetting.control import watch_worker
+from limen.evaluation.forgetting.folder import own_folder
 from limen.evaluation.forgetting.needles import Needles, Thing
 from limen.evaluation.forgetting.people import People
-from limen.evaluation.forgetting.post import ANSWERED_BADLY, FAILED, Post
+from limen.evaluation.forgetting.post import ANSWERED_BADLY, FAILED, Outcome, Post
 from limen.evaluation.forgetting.scan import Frames, Scanner, Trace, files_below
 from limen.evaluation.forgetting.served import ServedHub, served
 from limen.evaluation.forgetting.things import Tracer
+from limen.reasons import Reason
 
 OFFICER = "BIH/officer1"
 SETTLE = 1.5  # seconds after the last answer of a group: refilled workers, closed connections
+#: Reasons that a hub gives while a part is coming back: then its "cannot tell" says nothing of the probe.
+NOT_READY = frozenset({Reason.GALLERY_INCOMPLETE.slug, Reason.DECODER_DIED.slug})
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
-NO_HIT, HIT = "no-hit", "hit"
+NO_HIT, HIT, CANNOT_TELL = "no-hit", "hit", "cannot-tell"
 SEALED, PLAIN, REFUSED, CRASHED = "no-hit, sealed", "no-hit, plain", "refused", "crashed"  # groups, beside HIT
 
 
@@ -46,7 +49,7 @@ class Case:
     """One way of searching, and what must come of it."""
 
     name: str
-    search: Callable[[Sequence[Sample]], str]
+    search: Callable[[Sequence[Sample]], Outcome]
     samples: Callable[[], list[Sample]]
     outcomes: tuple[str, ...]
 
@@ -58,13 +61,15 @@ class Group:
     Attributes:
         searches, windows: how many were made; how many windows were looked for.
         outcomes: answers, counted.
-        unexpected: `case: outcome` of searches that ended otherwise than they must.
+        why: for each answer, the reasons that were given for it, counted.
+        unexpected: `case: outcome (reasons)` of searches that ended otherwise than they must.
         by_path, by_kind: windows found, by place and by what they were cut from.
     """
 
     searches: int = 0
     windows: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    why: dict[str, Counter[str]] = field(default_factory=dict)
     unexpected: list[str] = field(default_factory=list)
     by_path: Counter[str] = field(default_factory=Counter)
     by_kind: Counter[str] = field(default_factory=Counter)
@@ -73,6 +78,14 @@ class Group:
     def hits(self) -> int:
         """Windows found, added up over all places."""
         return sum(self.by_path.values())
+
+    def ended(self, case: Case, outcome: Outcome) -> None:
+        """Take in how a search ended."""
+        self.outcomes[outcome.kind] += 1
+        self.why.setdefault(outcome.kind, Counter()).update(outcome.why)
+        not_ready = NO_HIT in case.outcomes and not NOT_READY.isdisjoint(outcome.why)
+        if outcome.kind not in case.outcomes or not_ready:
+            self.unexpected.append(f"{case.name}: {outcome.kind} ({', '.join(outcome.why) or 'no reason given'})")
 
     def add(self, place: str, trace: Trace, needles: Needles) -> None:
         """Take in what was found in a place."""
@@ -92,7 +105,8 @@ class Report:
         processes, memory, files, disk: how much was looked at: processes, bytes, files, bytes of raw disk (None: the
             disk could not be looked at raw).
         disk_control: windows of a deleted file, and how many of them the raw disk showed.
-        unreadable: places that could not be looked at.
+        not_scanned: what could not be looked at, and why; empty where all was.
+        tls: whether the hub spoke TLS.
         seconds: of the clock.
     """
 
@@ -105,7 +119,8 @@ class Report:
     files: int = 0
     disk: int | None = None
     disk_control: tuple[int, int] = (0, 0)
-    unreadable: list[str] = field(default_factory=list)
+    not_scanned: list[str] = field(default_factory=list)
+    tls: bool = False
     seconds: float = 0.0
 
     @property
@@ -115,7 +130,13 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Nothing stayed, everything ended as it must, and the scanner was shown to see."""
+        """Nothing stayed where it was looked, all ended as it must, and the scanner was shown to see.
+
+        All memory must have been looked at. Where the kernel or the container lets nobody mount a disk, its raw blocks
+        are not, and `not_scanned` says so.
+        """
+        if any(not said.startswith("raw disk") for said in self.not_scanned):
+            return False
         sees = self.control > 0 and (self.disk is None or self.disk_control[1] > 0)
         return sees and not self.hits and not any(group.unexpected for group in self.groups.values())
 
@@ -135,7 +156,8 @@ class Report:
                     "searches": group.searches,
                     "outcomes": dict(group.outcomes),
                     "unexpected": group.unexpected,
-                    "cannot_tell": group.outcomes["cannot-tell"],
+                    "cannot_tell": group.outcomes[CANNOT_TELL],
+                    "why": {kind: dict(reasons) for kind, reasons in group.why.items() if reasons},
                     "windows": group.windows,
                     "hits": group.hits,
                     "by_path": dict(group.by_path),
@@ -151,8 +173,9 @@ class Report:
                 "files": self.files,
                 "raw_disk_bytes": self.disk,
                 "raw_disk_control": {"windows": self.disk_control[0], "seen": self.disk_control[1]},
-                "unreadable": self.unreadable,
             },
+            "not_scanned": self.not_scanned,
+            "tls": self.tls,
             "passed": self.passed,
             "seconds": round(self.seconds, 1),
         }
@@ -166,14 +189,21 @@ class Drill:
         rounds: how often each case is searched, each time with other people.
         say: told what happens now, for a progress line.
         groups: names of the groups to be searched; None: all.
+        tls: whether the hub speaks TLS, with a certificate of its own, as it does where others reach it.
     """
 
     def __init__(
-        self, samples: Path | None, rounds: int, say: Callable[[str], object], groups: Sequence[str] | None = None
+        self,
+        samples: Path | None,
+        rounds: int,
+        say: Callable[[str], object],
+        groups: Sequence[str] | None = None,
+        *,
+        tls: bool = False,
     ) -> None:
         self._people, self._rounds, self._say, self._groups = People(samples), rounds, say, groups
-        self._tracer = Tracer()
-        self._report = Report()
+        self._tls, self._tracer = tls, Tracer()
+        self._report = Report(tls=tls)
 
     def run(self) -> Report:
         """Run all of it; takes minutes.
@@ -188,19 +218,21 @@ class Drill:
             )
         began = time.monotonic()
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="limen-drill-")))
-            disk = stack.enter_context(disks.disk(folder)) if disks.available() else None
+            folder = stack.enter_context(own_folder())
+            disk, why = stack.enter_context(disks.disk(folder))
+            if disk is None:
+                self._report.not_scanned.append(f"raw disk: {why}")
             place = disk.folder / "hub" if disk else folder / "hub"
             place.mkdir()
             self._say("starting a hub")
-            hub = stack.enter_context(served(place))
+            hub = stack.enter_context(served(place, tls=self._tls))
             self._search_all(hub, self._signed_up(hub, folder), disk)
         self._report.seconds = time.monotonic() - began
         return self._report
 
     def _signed_up(self, hub: ServedHub, folder: Path) -> Post:
         """An officer's post, and the wanted person's record."""
-        environment = os.environ | {"LIMEN_DATA": str(hub.settings.data), "LIMEN_KEYS": str(folder / "keys")}
+        environment = {**hub.environment, "LIMEN_KEYS": str(folder / "keys")}
         for words in (
             ("access", "country", "add", "FRA"),
             ("access", "country", "add", "BIH"),
@@ -211,6 +243,7 @@ class Drill:
             done = subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603
             if done.returncode:
                 raise LimenError(f"`limen {' '.join(words[:2])}` failed: {done.stderr.decode()[-400:]}")
+        hub.wait_healthy(records=1)  # before, nobody would be ruled out
         return Post(hub, OFFICER, keys.load(OFFICER, folder / "keys"))
 
     def _search_all(self, hub: ServedHub, post: Post, disk: disks.Disk | None) -> None:
@@ -230,10 +263,7 @@ class Drill:
             group = self._report.groups[name] = Group(len(parts), len(wanted[name]))
             for number, (case, samples) in enumerate(parts, 1):
                 self._say(f"{name}: search {number} of {len(parts)}")
-                outcome = case.search(samples)
-                group.outcomes[outcome] += 1
-                if outcome not in case.outcomes:
-                    group.unexpected.append(f"{case.name}: {outcome}")
+                group.ended(case, case.search(samples))
             group.unexpected += _never(parts, group)
             time.sleep(SETTLE)
             self._say(f"{name}: looking into memory")
@@ -273,7 +303,7 @@ class Drill:
             found |= trace.found
             self._report.memory += trace.size
             if trace.unreadable:
-                self._report.unreadable.append(name)
+                self._report.not_scanned.append(f"memory of {name}: not readable")
         self._report.processes = max(self._report.processes, len(processes))
         return found
 
@@ -292,8 +322,8 @@ class Drill:
 
 def _groups(post: Post, people: People) -> dict[str, list[Case]]:
     """Every kind of search, by how it ends, the wanted end first. Those with hits come last."""
-    no_hit, refused = (NO_HIT, "cannot-tell"), (ANSWERED_BADLY,)  # a photo may be too poor to rule a stranger out
-    died = (ANSWERED_BADLY, FAILED, "cannot-tell")
+    no_hit, refused = (NO_HIT, CANNOT_TELL), (ANSWERED_BADLY,)  # a photo may be too poor to rule a stranger out
+    died = (ANSWERED_BADLY, FAILED, CANNOT_TELL)
     return {
         SEALED: [
             Case("face", post.sealed, people.face, no_hit),
@@ -312,7 +342,7 @@ def _groups(post: Post, people: People) -> dict[str, list[Case]]:
             Case("sealed for another search", post.sealed_for_another_search, people.both, refused),
             Case("no container", post.no_container, people.fingers, refused),
             Case("not signed", post.by_a_stranger, people.both, refused),
-            Case("damaged images", post.plain, lambda: _damaged(people.both()), ("cannot-tell",)),
+            Case("damaged images", post.plain, lambda: _damaged(people.both()), (CANNOT_TELL,)),
         ],
         CRASHED: [
             Case("worker killed", post.killed("worker"), people.both, died),

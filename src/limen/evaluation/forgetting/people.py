@@ -26,11 +26,13 @@ class People:
 
     Args:
         samples: folder of real samples, for faces; None: fingers are grown, and the only face is the portrait that
-            ships with scikit-image.
+            ships with scikit-image. Then the record holds no face, and nobody is ruled out by a face alone.
     """
 
     def __init__(self, samples: Path | None) -> None:
-        self._strangers = cycle(_strangers(samples))
+        faces = list(_faces(samples))
+        self._portrait = faces.pop(0) if len(faces) > 1 else None
+        self._strangers = cycle(faces)
         self._seeds = iter(range(32_000, 99_000))
         self._wanted = [Finger(WANTED_SEED, int(position)) for position in POSITIONS]
 
@@ -58,6 +60,9 @@ class People:
         for finger, position in zip(self._wanted, POSITIONS, strict=True):
             (folder / f"{position.slug}.png").write_bytes(_print(finger, 0).image)
             images.append(f"{position.slug}={position.slug}.png")
+        if self._portrait is not None:
+            (folder / "portrait").write_bytes(self._portrait)
+            images.append("face=portrait")
         with (folder / "manifest.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("record_id", "names", "notice", "offence", "images"))
@@ -65,7 +70,7 @@ class People:
         return folder
 
 
-def _strangers(samples: Path | None) -> Iterator[bytes]:
+def _faces(samples: Path | None) -> Iterator[bytes]:
     if samples is None:
         from skimage import data
 

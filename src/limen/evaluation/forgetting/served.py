@@ -9,16 +9,26 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
+
+from limen.client import trust
 from limen.errors import Unavailable
 from limen.evaluation.forgetting.scan import children
 from limen.settings import Settings
 
 START_SECONDS = 180.0  # models load in seconds; a busy machine may need many times that
+STOP_SECONDS = 30.0  # from SIGTERM to SIGKILL
 WORKER_SECONDS = 120  # a worker that is stopped and looked into must not be late
+POLL = 0.05  # seconds
+#: Becomes `limen ...` and is killed with the process that started it, so that no hub outlives a drill that was killed.
+BOUND = (
+    "import os, sys; from limen.confine import die_with_parent; die_with_parent(int(sys.argv[1])); "
+    "os.execv(sys.executable, [sys.executable, '-m', 'limen', *sys.argv[2:]])"
+)
 
 
 class ServedHub:
@@ -27,10 +37,15 @@ class ServedHub:
     Attributes:
         settings: its own; the tester reaches its database and sockets through them.
         folder: where it keeps everything: `data`, and `tmp` for temporary files.
+        environment: for commands that are to speak of this hub: nothing that is set for another one reaches them.
+        authority: file of the authority that its certificate is by; None where it speaks plain HTTP.
     """
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes], settings: Settings) -> None:
-        self.folder, self.settings, self._process = folder, settings, process
+    def __init__(
+        self, folder: Path, process: subprocess.Popen[bytes], settings: Settings, environment: Mapping[str, str]
+    ) -> None:
+        self.folder, self.settings, self._process, self.environment = folder, settings, process, environment
+        self.authority = settings.data / "tls" / "ca.pem" if settings.over_tls else None
 
     def part(self, name: str) -> int:
         """Process id of a part; 0 while there is none."""
@@ -47,26 +62,40 @@ class ServedHub:
             found[name if name not in found else f"{name} {pid}"] = pid
         return found
 
-    def wait_healthy(self, seconds: float = START_SECONDS) -> None:
-        """Wait until all parts are there; `Unavailable` if they do not come."""
+    def wait_healthy(self, seconds: float = START_SECONDS, *, records: int = 0) -> None:
+        """Wait until all parts serve, and the whole gallery is in the matcher's memory; `Unavailable` if they do not.
+
+        Args:
+            seconds: how long.
+            records: how many records the gallery must hold at least.
+        """
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self._process.poll() is not None:
-                break
+        while time.monotonic() < end and self._process.poll() is None:
             state = self._state()
-            if state and all(part["state"] == "running" and _alive(part["pid"]) for part in state.values()):
+            running = state and all(part["state"] == "running" and _alive(part["pid"]) for part in state.values())
+            if running and self._gallery() >= records:
                 return
-            time.sleep(0.05)
+            time.sleep(POLL)
         raise Unavailable("The hub under test does not run.", advice=f"See {self.folder / 'serve.log'}.")
 
     def kill(self, name: str) -> None:
-        """End a part at once, as a crash does, and wait until it is there again."""
+        """End a part at once, as a crash does, and wait until its process is gone."""
         pid = self.part(name)
         os.kill(pid, signal.SIGKILL)
         end = time.monotonic() + START_SECONDS
-        while self.part(name) == pid and time.monotonic() < end:
-            time.sleep(0.02)
-        self.wait_healthy()
+        while _alive(pid) and time.monotonic() < end:
+            time.sleep(POLL)
+
+    def _gallery(self) -> int:
+        """How many records the matcher holds; -1 while they are not all, or a part does not answer."""
+        verify = trust.context(self.settings.url, self.authority) if _exists(self.authority) else True
+        with suppress(httpx.HTTPError, OSError, ValueError):
+            token = (self.settings.run / "metrics.token").read_text().strip()
+            with httpx.Client(base_url=self.settings.url, verify=verify, trust_env=False) as ask:
+                if ask.get("/health").json()["status"] == "ok":
+                    said = ask.get("/metrics", headers={"authorization": f"Bearer {token}"}).raise_for_status().text
+                    return int(_gauge(said, 'limen_gallery{of="records"}'))
+        return -1
 
     def _state(self) -> dict[str, dict[str, object]]:
         try:
@@ -77,28 +106,72 @@ class ServedHub:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[ServedHub]:
-    """A hub that keeps everything below `folder`, until the block ends."""
+def served(folder: Path, *, tls: bool = False) -> Iterator[ServedHub]:
+    """A hub that keeps everything below `folder`, until the block ends, or this process, however it does.
+
+    Args:
+        folder: an empty one.
+        tls: whether it speaks TLS, with a certificate by its own authority.
+    """
     (folder / "tmp").mkdir()
-    settings = Settings(data=folder / "data", port=_free_port(), worker_seconds=WORKER_SECONDS, watch="alert")
-    environment = os.environ | {
-        "TMPDIR": str(folder / "tmp"),
-        "LIMEN_WORKER_SECONDS": str(WORKER_SECONDS),
-    }
-    command = [sys.executable, "-m", "limen", "serve", "--data", str(settings.data), "--port", str(settings.port)]
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("LIMEN_")}
+    environment |= {"TMPDIR": str(folder / "tmp"), "LIMEN_DATA": str(folder / "data")}
+    settings = _written(folder / "data", tls)
+    command = [sys.executable, "-c", BOUND, str(os.getpid()), "serve", "--data", str(settings.data)]
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603
-    hub = ServedHub(folder, process, settings)
+    hub = ServedHub(folder, process, settings, environment)
     try:
         hub.wait_healthy()
         yield hub
     finally:
-        process.terminate()
-        process.wait(30)
+        _stop(process)
+
+
+def _written(data: Path, tls: bool) -> Settings:
+    """The hub's settings, in its file, where it and all commands read them."""
+    data.mkdir(mode=0o700)
+    settings = Settings(
+        data,
+        port=_free_port(),
+        tls="on" if tls else "off",
+        worker_seconds=WORKER_SECONDS,
+        watch="alert",  # the drill asks more than an officer does
+    )
+    names = ("port", "tls", "worker_seconds", "watch")
+    lines = (f"{name} = {json.dumps(getattr(settings, name))}\n" for name in names)  # JSON's words are TOML's here
+    (data / "limen.toml").write_text("".join(lines))
+    return settings
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the hub; its parts end with the supervisor."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _gauge(text: str, name: str) -> float:
+    """A value in Prometheus's text format; `ValueError` if it is not there."""
+    for line in text.splitlines():
+        if line.startswith(f"{name} "):
+            return float(line.rpartition(" ")[2])
+    raise ValueError(name)
+
+
+def _exists(file: Path | None) -> bool:
+    return file is not None and file.exists()
 
 
 def _alive(pid: object) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    """Whether a process is there and not a corpse that nobody has buried."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _free_port() -> int:
