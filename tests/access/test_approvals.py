@@ -8,6 +8,7 @@ from sqlalchemy import select
 from limen.access import approvals, directory
 from limen.access.approvals import KEPT_SECONDS, WAIT_SECONDS, Matter
 from limen.access.directory import Role
+from limen.access.tables import Approval
 from limen.errors import BadInput, NotAllowed, NotFound
 from limen.records.tables import JournalRow
 from limen.settings import Settings
@@ -50,6 +51,35 @@ def decide(database, who, asked, approved=True, now=NOW + 1):
 def use(database, who, *, parameters=EXPORT, matter=Matter.EXPORT, now=NOW + 2):
     with database.writing() as session:
         return approvals.use(session, who, matter, parameters, now=now)
+
+
+def test_two_people_of_one_country_cannot_agree_to_what_is_anothers(database, people):
+    for matter in (Matter.EXPORT, Matter.BULK_DELETION):
+        for country, parameters in (("BIH", {"country": "FRA"}), (None, {"country": "FRA"}), (None, {})):
+            with pytest.raises((BadInput, NotAllowed)):
+                ask(database, people["BIH/clerk1"], parameters=parameters, matter=matter, country=country)
+    asked = ask(database, people["BIH/clerk1"], parameters={"country": "BIH"})
+    decide(database, people["BIH/dpo"], asked)
+    with database.writing() as session:  # somebody who may write the database
+        row = session.get(Approval, asked)
+        row.digest = approvals.digest(Matter.EXPORT, {"country": "FRA"})
+    with pytest.raises(BadInput, match="own data"):
+        use(database, people["BIH/clerk1"], parameters={"country": "FRA"})
+
+
+def test_a_switch_is_thrown_back_by_two_people_of_its_country(database, people):
+    with database.writing() as session:
+        own = [directory.add_officer(session, f"BIH/sec{n}", None, Role.SECURITY) for n in (1, 2)]
+    parameters = {"country": "BIH"}
+    for who in (people["BIH/clerk1"], people["FRA/security"], people["FRA/admin"]):
+        with pytest.raises(NotAllowed):
+            ask(database, who, parameters=parameters, matter=Matter.SWITCH_ON)
+    asked = ask(database, own[0], parameters=parameters, matter=Matter.SWITCH_ON)
+    for who in (own[0], people["FRA/security"], people["BIH/clerk2"]):
+        with pytest.raises(NotAllowed):
+            decide(database, who, asked)
+    decide(database, own[1], asked)
+    assert use(database, own[0], parameters=parameters, matter=Matter.SWITCH_ON).used
 
 
 def test_one_asks_another_approves_and_it_is_done_once(database, people):

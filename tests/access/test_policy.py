@@ -54,6 +54,7 @@ TABLE = {
     Action.HANDLE_CASES: {Role.CLERK, Role.DATA_PROTECTION},
     Action.SEE_ALERTS: {Role.SECURITY, Role.DATA_PROTECTION},
     Action.REINSTATE: {Role.SECURITY},
+    Action.SWITCH_OFF: {Role.SECURITY, Role.DATA_PROTECTION},
 }
 
 

@@ -11,10 +11,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from tests.vault.local import LocalVault, enrol, register
 
+from limen.access import keys
+from limen.access.signing import HttpSignature
 from limen.errors import KeyUnavailable
 from limen.hub import Hub
 from limen.records import store
@@ -112,6 +115,40 @@ def test_a_country_takes_its_key_back_and_gives_it_back(running: Running, tmp_pa
     assert len(running.names("FRA")) == 3
     kinds = running.limen("ledger", "verify", "--json").stdout
     assert json.loads(kinds)["kinds"]["switch-changed"] >= 2, "both are on record"
+
+
+def test_one_person_switches_a_country_off_over_http_and_two_switch_it_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIMEN_KEYS", str(tmp_path / "keys"))
+    one, two, other = "FRA/sec1", "FRA/sec2", "BIH/sec"
+    for name in (one, two, other):
+        assert running.limen("access", "officer", "add", name, "--role", "security").returncode == 0
+    url = f"{running.settings.url}/v1/switch"
+    signed = {name: HttpSignature(keys.load(name), name) for name in (one, other)}
+    assert httpx.get(url, auth=signed[one]).json() == {"country": "FRA", "state": "on"}
+    assert httpx.put(url, auth=signed[other], json={"state": "on"}).status_code == 400
+    assert httpx.put(url, json={"state": "off"}).status_code == 401
+    assert httpx.put(url, auth=signed[one], json={"state": "off"}).json() == {"country": "FRA", "state": "off"}
+    assert running.wait(lambda: running.gallery() == 1) < SECONDS
+    with pytest.raises(KeyUnavailable, match="switched its records off"):
+        running.names("FRA")
+    assert running.names("BIH") == {"Person Number7"}
+    assert httpx.get(url, auth=signed[other]).json() == {"country": "BIH", "state": "on"}
+
+    alone = running.limen("keys", "release", "FRA", "--as", one)
+    assert (alone.returncode, "takes two people" in alone.stderr) == (1, True)
+    asked = running.limen("access", "ask", "switch-on", '{"country": "FRA"}', "--reason", "Over.", "--as", one)
+    number = re.search(r"number ([0-9a-f-]{36})", asked.stdout)
+    assert number, asked.stderr
+    assert running.limen("access", "approve", number[1], "--as", other).returncode == 1
+    assert running.limen("access", "approve", number[1], "--as", two).returncode == 0
+    done = running.limen("keys", "release", "FRA", "--as", one)
+    assert done.returncode == 0, done.stderr
+    running.wait(lambda: running.gallery() == 4)
+    assert len(running.names("FRA")) == 3
+    again = running.limen("keys", "release", "FRA", "--as", one)
+    assert (again.returncode, "not switched off" in again.stderr) == (1, True)
 
 
 def test_keys_are_rotated_while_the_hub_runs(running: Running) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from limen.errors import BadInput, Damaged, KeyUnavailable, Unavailable
+from limen.errors import BadInput, Damaged, KeyUnavailable, NotFound, Unavailable
 from limen.vault.keys import KeyRing
 from limen.vault.seal import Use
 
@@ -58,6 +58,29 @@ def test_files_are_private_and_hold_no_key_in_clear(tmp_path: Path) -> None:
     for file in filter(Path.is_file, (tmp_path / "vault").rglob("*")):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
     assert key.hex() not in (tmp_path / "vault" / "keys.json").read_text()
+
+
+def test_a_stopped_country_opens_nothing_also_after_a_restart_until_it_is_released(tmp_path: Path) -> None:
+    ring, record = KeyRing(tmp_path), b"r" * 16
+    with pytest.raises(NotFound):
+        ring.stop("FRA")
+    before, other = ring.key("FRA", ring.epoch("FRA"), Use.FIELDS, record, make=True), ring.epoch("BIH")
+    ring.stop("FRA")
+    for _ in range(2):
+        with pytest.raises(KeyUnavailable, match="switched its records off"):
+            ring.key("FRA", 1, Use.FIELDS, record)
+        with pytest.raises(KeyUnavailable, match="switched its records off"):
+            ring.keys("FRA", 1, Use.TEMPLATE, record, 1)
+        with pytest.raises(KeyUnavailable, match="switched its records off"):
+            ring.rotate("FRA")
+        assert {one.country: one.state for one in ring.states()} == {"FRA": "stopped", "BIH": "held"}
+        assert ring.key("BIH", other, Use.FIELDS, record, make=True), "the others go on"
+        ring.close()
+        ring = KeyRing(tmp_path)
+    assert ring.shred("FRA", [b"x" * 16]) == 0, "forgetting goes on"
+    ring.release("FRA")
+    assert ring.key("FRA", 1, Use.FIELDS, record) == before
+    ring.close()
 
 
 def test_two_processes_cannot_hold_one_ring(tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ class Matter(enum.StrEnum):
     CHANGE_THRESHOLDS = "change-thresholds"
     EXPORT = "export"  # records leave the hub
     BULK_DELETION = "bulk-deletion"
+    SWITCH_ON = "switch-on"  # a country's records, after one of its people switched them off
+
+    @property
+    def of_country(self) -> bool:
+        """Whether it is about one country's data, and asked and approved by its own people."""
+        return self in (Matter.EXPORT, Matter.BULK_DELETION, Matter.SWITCH_ON)
 
 
 def ask(
@@ -72,10 +78,11 @@ def ask(
 
     Raises:
         NotAllowed: this person may not even ask.
-        BadInput: no words or no reason.
+        BadInput: no words or no reason; or the parameters name another country than the one asked for.
     """
     now = int(time.time()) if now is None else now
     may(officer, Action.ASK_APPROVAL, owner=country, matter=matter)
+    _check_country(matter, parameters, country)
     if not what.strip() or not reason.strip() or max(len(what), len(reason)) > MAX_TEXT:
         raise BadInput(
             f"What is asked and why must each be said in at most {MAX_TEXT} characters.", advice="Give a reason."
@@ -154,11 +161,13 @@ def use(
             advice="Ask: limen access ask; another person approves: limen access approve.",
             code="needs-approval",
         )
-    decider = session.get(Officer, session.get_one(Approval, row_id).decided_by)
-    may(officer, Action.ASK_APPROVAL, owner=session.get_one(Approval, row_id).country, matter=matter)
+    row = session.get_one(Approval, row_id, populate_existing=True)
+    decider = session.get(Officer, row.decided_by)
+    _check_country(matter, parameters, row.country)
+    may(officer, Action.ASK_APPROVAL, owner=row.country, matter=matter)
     if decider is None or decider.retired is not None or decider.suspended is not None:
         raise NotAllowed("Whoever approved this may no longer do so.", advice="Ask anew.", code="needs-approval")
-    return session.get_one(Approval, row_id, populate_existing=True)
+    return row
 
 
 def check_thresholds(session: Session, fpir_refer: float, fpir_hit: float) -> None:
@@ -197,6 +206,12 @@ def digest(matter: Matter, parameters: Mapping[str, Any]) -> bytes:
     except (TypeError, ValueError):
         raise BadInput("What is asked cannot be written as JSON.") from None
     return hashlib.sha256(b"limen-approval-v1\0" + text.encode()).digest()
+
+
+def _check_country(matter: Matter, parameters: Mapping[str, Any], country: str | None) -> None:
+    """Two people of one country cannot agree to what concerns another's data."""
+    if matter.of_country and (country is None or parameters.get("country", country) != country):
+        raise BadInput(f"This is about one country's own data ({matter}).", advice="Ask someone of that country.")
 
 
 def _may_decide(officer: Officer, row: Approval) -> bool:

@@ -41,6 +41,7 @@ class Action(enum.StrEnum):
     HANDLE_CASES = "handle-cases"  # of persons concerned
     SEE_ALERTS = "see-alerts"
     REINSTATE = "reinstate"  # somebody or a device that was suspended
+    SWITCH_OFF = "switch-off"  # one's own country's records, all of them, at once
     ASK_APPROVAL = "ask-approval"  # for what takes two people
     APPROVE = "approve"
 

@@ -72,7 +72,7 @@ def ask(
         meant = None
     if not isinstance(meant, dict):
         raise BadInput("The parameters are no JSON object.", advice="""Such as '{"record": "FRA-7"}'.""")
-    about = country or (who[:3] if wanted in (Matter.EXPORT, Matter.BULK_DELETION) else None)
+    about = country or (who[:3] if wanted.of_country else None)
     with database(data).writing() as session:
         officer = officer_here(session, who)
         asked = approvals.ask(session, officer, wanted, meant, what=what or parameters, reason=reason, country=about)

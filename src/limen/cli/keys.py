@@ -14,6 +14,9 @@ from rich.table import Table
 
 from limen import countries
 from limen import settings as configuration
+from limen.access import approvals
+from limen.access.approvals import Matter
+from limen.access.here import officer_here
 from limen.backup import mirror
 from limen.errors import BadInput, Unavailable
 from limen.hub import parts
@@ -26,6 +29,7 @@ from limen.vault.client import VaultClient
 from limen.vault.commands import Verb
 from limen.vault.custody import erase_root, read_secret
 from limen.vault.files import create_private
+from limen.vault.keys import STOPPED
 from limen.vault.opening import KINDS, open_ring, root_custody
 
 app = typer.Typer(no_args_is_help=True)
@@ -166,6 +170,24 @@ def restore(
         journal.announce(database, Kind.SWITCH_CHANGED, owner)
         keys.command(Verb.RESTORE, owner, handed=handed, passphrase=secret)
     console.print(f"The key of {owner} is here again.")
+
+
+@app.command("release")
+def release(
+    country: Country,
+    who: Annotated[str, typer.Option("--as", metavar="COUNTRY/NAME", help="Who asked (switch-on) and was approved.")],
+    data: Data = None,
+) -> None:
+    """Switch a country's records on again that one of its people switched off; takes two of its people, always."""
+    owner = countries.check(country)
+    with _vault(data) as (settings, keys), _database(settings) as database:
+        if _state(keys, owner)["state"] != STOPPED:
+            raise BadInput(f"{owner} is not switched off.", advice="See: limen keys status.")
+        with database.writing() as session:
+            approvals.use(session, officer_here(session, who), Matter.SWITCH_ON, {"country": owner})
+            journal.put(session, Kind.SWITCH_CHANGED, who)
+        keys.command(Verb.RELEASE, owner)
+    console.print(f"The records of {owner} are searched again within seconds.")
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ from limen.wire.messages import (
     Signature,
     SignOffer,
     SignReceipt,
+    StopCountry,
     TemplateKeys,
     TemplateKeysAsk,
     Unseal,
@@ -155,6 +156,10 @@ class AsyncVaultClient:
         """See `VaultClient.shred`."""
         for start in range(0, len(records), MAX_KEYS):
             await self._ask(_shred(country, records[start : start + MAX_KEYS]), Done)
+
+    async def stop(self, country: str) -> None:
+        """Let nothing of a country open until two of its people release it; vault-front only. `NotFound`."""
+        await self._ask(StopCountry(country.encode("ascii")), Done)
 
     async def pseudonym_key(self) -> bytes:
         """See `VaultClient.pseudonym_key`."""

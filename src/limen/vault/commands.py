@@ -23,6 +23,7 @@ class Verb(IntEnum):
     REVOKE = 4  # {"handed", "passphrase"} -> {}
     RESTORE = 5  # {"handed", "passphrase"} -> {}
     HAND_OUT = 6  # {"passphrase"} -> {"handed"}
+    RELEASE = 8  # -> {}; `limen keys release` asks for it once two people of the country have agreed
     REVEAL = 7  # {"entry", "pseudonym"} -> {"who"}; `limen ledger open` asks for it once two people have agreed
 
 
@@ -56,6 +57,8 @@ def _done(keys: KeyRing, verb: Verb, country: str, epoch: int, given: dict[str, 
             keys.revoke(country, given.get("handed", b""), given.get("passphrase", b""))
         case Verb.HAND_OUT:
             return {"handed": keys.hand_out(country, given.get("passphrase", b""))}
+        case Verb.RELEASE:
+            keys.release(country)
         case Verb.REVEAL:
             return {"who": reveal(keys.pseudonyms, given.get("entry", b""), given.get("pseudonym", b""))}
         case Verb.RESTORE:

@@ -46,6 +46,7 @@ from limen.vault.seal import NOBODY, Use
 
 FORMATS = (1, 2)  # 1: before countries could take their keys back
 HELD, REVOKED = "held", "revoked"
+STOPPED = "stopped"  # by the country's own people: its keys are here, and not used
 OWN_TOKEN = "token"  # noqa: S105 - a kind of custody
 _RECORDS = 255  # the "use" of the keys that wrap records' secrets; no blob has it
 PATIENCE = 5.0  # seconds for a token to answer before it counts as gone
@@ -58,11 +59,12 @@ class CountryState:
 
     Attributes:
         country: alpha-3 code.
-        state: held, revoked (taken back by the country) or unavailable (its custody cannot be reached).
+        state: held, revoked (taken back by the country), stopped (switched off by its people) or unavailable (its
+            custody cannot be reached).
         custody: what wraps its data keys: the hub's custody, or "token" (its own).
         epoch: the one that seals now; epochs: all that still open.
         records: how many records have a key.
-        reason: why it is unavailable; empty otherwise.
+        reason: why it is stopped or unavailable; empty otherwise.
     """
 
     country: str
@@ -241,6 +243,7 @@ class KeyRing:
         with self._mutex:
             self.epoch(country)
             entry = self._held(country)
+            self._reachable(country)
             epoch = max(map(int, entry["data"])) + 1
             entry["data"][str(epoch)] = _text(self._wrap_data(country, entry, epoch, os.urandom(KEY)))
             entry["epoch"] = epoch
@@ -257,6 +260,7 @@ class KeyRing:
         """
         with self._mutex:
             entry = self._held(country)
+            self._reachable(country)
             if epoch == entry["epoch"]:
                 raise BadInput(f"Epoch {epoch} of {country} seals now.", advice="Rotate first.")
             if str(epoch) not in entry["data"]:
@@ -304,6 +308,29 @@ class KeyRing:
             entry["state"] = REVOKED
             self._write(erase=True)
             self._forget(country)
+
+    def stop(self, country: str) -> None:
+        """Let nothing of a country open from now on, also after a restart, until `release`. Its keys stay here.
+
+        Raises:
+            NotFound: it has no keys here.
+        """
+        self._set_stopped(country, stopped=True)
+
+    def release(self, country: str) -> None:
+        """End that. `NotFound`."""
+        self._set_stopped(country, stopped=False)
+
+    def _set_stopped(self, country: str, *, stopped: bool) -> None:
+        with self._mutex:
+            entry = self._content["countries"].get(country)
+            if entry is None:
+                raise NotFound(f"{country} has no keys here.", advice="It keeps no records here.")
+            if entry.get(STOPPED, False) != stopped:
+                entry[STOPPED] = stopped
+                self._write()
+            if stopped:
+                self._forget(country)
 
     def restore(self, country: str, handed: bytes = b"", passphrase: bytes = b"") -> None:
         """Take a country's key in again, as `hand_out` wrote it.
@@ -358,7 +385,8 @@ class KeyRing:
             try:
                 self._reachable(country)
             except KeyUnavailable as error:
-                state, reason = "unavailable", str(error)
+                state = STOPPED if entry.get(STOPPED) else "unavailable"
+                reason = str(error)
         own = entry.get("custody") == OWN_TOKEN
         return CountryState(
             country,
@@ -381,6 +409,11 @@ class KeyRing:
         return entry
 
     def _reachable(self, country: str) -> None:
+        if self._content["countries"][country].get(STOPPED):
+            raise KeyUnavailable(
+                f"{country} has switched its records off.",
+                advice=f"Two people of {country} switch them on: limen keys release {country}.",
+            )
         since = self._asking.get(country)
         if since is not None and time.monotonic() - since > PATIENCE:
             raise KeyUnavailable(f"The custody of {country}'s key hangs.", advice="Look at its token.")

@@ -34,6 +34,7 @@ from limen.wire.messages import (
     Signature,
     SignOffer,
     SignReceipt,
+    StopCountry,
     TemplateKeys,
     TemplateKeysAsk,
     Unseal,
@@ -44,7 +45,7 @@ from limen.wire.messages import (
 REQUESTS: dict[str, tuple[type[Message], ...]] = {
     "vault-opener": (SignOffer, Seal),
     "vault-matcher": (TemplateKeysAsk, CountriesAsk),
-    "vault-front": (Seal, Unseal, Reseal, Shred, SignReceipt, IdentityAsk, CountriesAsk, PseudonymKeyAsk),
+    "vault-front": (Seal, Unseal, Reseal, Shred, SignReceipt, IdentityAsk, CountriesAsk, PseudonymKeyAsk, StopCountry),
     "vault-keys": (KeyCommand,),
 }
 #: Parts that may speak on each socket; none named: any process of the hub's user (`limen records` besides the front).
@@ -90,6 +91,9 @@ class Vault:
                 return self._reseal(request)
             case Shred():
                 return self._shred(request)
+            case StopCountry():  # whoever took the front over can stop all searches anyway; going on is not served here
+                self._keys.stop(_country(request.country))
+                return Done()
             case TemplateKeysAsk():
                 return self._template_keys(request)
             case CountriesAsk():

@@ -41,8 +41,7 @@ async def desk(request: Request) -> Response:
     officer = await of_session(request)
     if officer is None:
         return RedirectResponse("/", 303)
-    found = await asyncio.to_thread(_gathered, _parts(request), officer)
-    return page("desk", officer=_name(officer), link="", **found)
+    return await _desk(_parts(request), officer)
 
 
 @router.post("/approvals/{number}")
@@ -226,8 +225,16 @@ async def _again(request: Request, officer: Officer, token: str) -> Response:
     if not token:
         return RedirectResponse("/desk", 303)
     parts = _parts(request)
+    return await _desk(parts, officer, f"{parts.settings.pages}/enter/{token}")
+
+
+async def _desk(parts: Parts, officer: Officer, link: str = "") -> Response:
     found = await asyncio.to_thread(_gathered, parts, officer)
-    return page("desk", officer=_name(officer), link=f"{parts.settings.pages}/enter/{token}", **found)
+    switch = ""
+    if _can(officer, Action.SWITCH_OFF):
+        held = (await parts.vault.countries()).get(officer.country)
+        switch = "" if held is None else "on" if held else "off"  # none: it keeps no records here
+    return page("desk", officer=_name(officer), link=link, switch=switch, **found)
 
 
 def _key(text: str) -> bytes | None:

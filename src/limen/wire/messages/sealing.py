@@ -125,6 +125,13 @@ class Countries(Message, kind=72, tail=4 * 256):
 
 
 @dataclass(frozen=True)
+class StopCountry(Message, kind=79, layout="3s"):
+    """Let nothing of a country open until two of its people release it (`limen keys release`). Answer: Done."""
+
+    country: bytes
+
+
+@dataclass(frozen=True)
 class Shred(Message, kind=73, layout="3s", tail=16 * MAX_KEYS):
     """Destroy the keys of these records (UUIDs): what was sealed for them never opens again. Answer: Done."""
 
