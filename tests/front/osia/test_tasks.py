@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from limen.errors import BadInput, LimenError, NotAllowed, NotFound, Unavailable
+from limen.errors import BadInput, LimenError, NotAllowed, NotFound, Refused, Unavailable
 from limen.front.osia import tasks as module
 from limen.front.osia.answers import Result
 from limen.front.osia.callbacks import Deliverer, checked, signed_bytes
@@ -125,6 +125,36 @@ def test_nothing_is_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
         await tasks.close()
 
     play(story)
+
+
+def test_finished_tasks_make_room_and_nobody_takes_the_others_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        monkeypatch.setattr(module, "MAX_TASKS", 4)
+        monkeypatch.setattr(module, "MAX_TASKS_EACH", 2)
+        tasks = Tasks(Post(*[True] * 5))  # type: ignore[arg-type]
+        done = []
+        for _ in range(5):
+            done.append(await tasks.begin("a", "t", "u", _work("x"), _taken()))
+            await _ended(done[-1])
+        with pytest.raises(NotFound):
+            tasks.own(done[0].id, "a")
+        assert tasks.own(done[4].id, "a").status is Status.COMPLETED
+        waits = asyncio.Event()
+        for asker in "aabb":
+            await tasks.begin(asker, "t", "u", _waiting(waits), _taken())
+            if asker == "a" and len(tasks._running) == 2:
+                with pytest.raises(Refused):
+                    await tasks.begin("a", "t", "u", _work("x"), _taken())
+        with pytest.raises(Unavailable):
+            await tasks.begin("c", "t", "u", _work("x"), _taken())
+        await tasks.close()
+
+    play(story)
+
+
+async def _waiting(until: asyncio.Event) -> Result:
+    await until.wait()
+    return Result()
 
 
 def test_the_front_ends_with_work_under_way() -> None:

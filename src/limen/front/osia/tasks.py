@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from limen.errors import LimenError, NotFound, Unavailable
+from limen.errors import LimenError, NotFound, Refused, Unavailable
 from limen.front.headers import UNEXPECTED
 from limen.front.osia.answers import Result, error_content
 from limen.front.osia.callbacks import Deliverer
@@ -26,6 +26,7 @@ RETRIES = (0.0, 1.0, 5.0, 25.0)  # seconds before each attempt
 KEPT_SECONDS = 600.0  # for a result: as long as a hit may be looked at
 STATUS_SECONDS = 3600.0  # for what became of it
 MAX_TASKS = 256  # a bound on memory
+MAX_TASKS_EACH = 64  # unfinished ones of one asker, so that nobody takes the others' room
 AT_ONCE = 4  # operations that work at the same time; others wait for their turn
 MAX_WAITING = 64
 LOWEST, HIGHEST = 0, 9  # priorities
@@ -120,12 +121,15 @@ class Tasks:
 
         Raises:
             Whatever the operation raises before that; then there is no task.
-            Unavailable: too many tasks are under way.
+            Refused: the asker has too many tasks under way.
+            Unavailable: there are too many of all.
         """
         self._sweep()
-        if len(self._tasks) >= MAX_TASKS:
+        try:
+            self._make_room(asker)
+        except LimenError:
             work.close()
-            raise Unavailable("Too many tasks are under way.", advice="Try again in a minute.", code="busy")
+            raise
         doing = asyncio.ensure_future(work)
         waiting = asyncio.ensure_future(taken.wait())
         try:
@@ -162,6 +166,17 @@ class Tasks:
         if task.status is Status.RESPONSE_ERROR:
             task.status = Status.RESPONSE_RETRY
             self._start(self._deliver(task))
+
+    def _make_room(self, asker: str) -> None:
+        """For one more task. Of finished ones only the status is still known: the oldest of these go first."""
+        unfinished = [task for task in self._tasks.values() if task.status is not Status.COMPLETED]
+        if len(unfinished) >= MAX_TASKS:
+            raise Unavailable("Too many tasks are under way.", advice="Try again in a minute.", code="busy")
+        if sum(task.asker == asker for task in unfinished) >= MAX_TASKS_EACH:
+            raise Refused("You have too many tasks under way.", advice="Let your call-back take their results.")
+        finished = (task for task in self._tasks.values() if task.status is Status.COMPLETED)
+        for task in list(itertools.islice(finished, max(0, len(self._tasks) - MAX_TASKS + 1))):
+            del self._tasks[task.id]
 
     async def _finish(self, task: Task, doing: asyncio.Future[Result]) -> None:
         try:
