@@ -9,21 +9,24 @@ from limen.confine.probe import in_force
 from limen.confine.process import (
     die_with_parent,
     give_back_memory,
+    keep_capabilities,
     keep_private,
     limit,
     lock_memory,
     new_privileges_never,
 )
-from limen.confine.seccomp import allow_little
+from limen.confine.seccomp import allow_little, allow_service
 
 __all__ = [
     "allow_little",
     "allow_only",
+    "allow_service",
     "deny_all",
     "deny_programs",
     "die_with_parent",
     "give_back_memory",
     "in_force",
+    "keep_capabilities",
     "keep_private",
     "limit",
     "lock_memory",

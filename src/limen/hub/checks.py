@@ -15,6 +15,7 @@ from pathlib import Path
 from limen import models
 from limen.confine import probe
 from limen.errors import LimenError
+from limen.hub import standing
 from limen.models import in_use
 from limen.settings import Settings
 
@@ -69,7 +70,7 @@ def missing_protections() -> list[str]:
 
 def check_hub(settings: Settings) -> list[Check]:
     """A hub's folder, models and processes."""
-    return [*_modes(settings), _custody(settings), _space(settings), _models(settings), _processes(settings)]
+    return [*_modes(settings), _custody(settings), _space(settings), _models(settings), *_processes(settings)]
 
 
 def _landlock() -> Check:
@@ -231,19 +232,30 @@ def _models(settings: Settings) -> Check:
     return Check("models", Status.OK, f"All {len(models.shipped())} models are installed and unchanged.")
 
 
-def _processes(settings: Settings) -> Check:
+def _processes(settings: Settings) -> Iterator[Check]:
     try:
         state = json.loads((settings.run / "state.json").read_text())
         parts, alive = state["parts"], Path(f"/proc/{int(state['pid'])}").exists()
     except (OSError, ValueError, KeyError, TypeError):
         parts, alive = {}, False
     if not alive or not any(part["state"] != "stopped" for part in parts.values()):
-        return Check("processes", Status.OK, "No hub is running on this data folder.")
+        yield Check("processes", Status.OK, "No hub is running on this data folder.")
+        return
     down = [name for name in SUPERVISED if parts.get(name, {}).get("state") != "running"]
     restarts = sum(part["restarts"] for part in parts.values())
     if down:
-        return Check("processes", Status.ADVISED, f"Not running: {', '.join(down)}.", f"See {settings.data}/log.")
-    return Check("processes", Status.OK, f"All four processes are running; {restarts} restarts since the start.")
+        yield Check("processes", Status.ADVISED, f"Not running: {', '.join(down)}.", f"See {settings.data}/log.")
+    else:
+        yield Check("processes", Status.OK, f"All four processes are running; {restarts} restarts since the start.")
+    yield from (_standing(one) for one in standing.of(settings, parts))
+
+
+def _standing(part: standing.Standing) -> Check:
+    """What is in force for one running process, as the kernel says."""
+    if not part.lacking:
+        return Check(f"confined-{part.name}", Status.OK, part.text)
+    advice = "See the checks above; if they are fine, stop the hub and start it again."
+    return Check(f"confined-{part.name}", Status.MISSING, f"{part.text} Missing: {', '.join(part.lacking)}.", advice)
 
 
 def _text(path: str) -> str:

@@ -1,8 +1,8 @@
 """One part in a process of its own: `python -m limen.hub.child NAME`, started by the supervisor alone.
 
 The supervisor writes the settings as one line of JSON on standard input, and then who is who (`wire.peers`). The part
-answers on standard output with `{"ready": true}`, or with `{"error": ..., "advice": ...}` before it ends. Its log goes
-to standard error.
+answers on standard output with `{"ready": true, "given_up": [...]}` (`hub.profiles`), or with `{"error": ...,
+"advice": ...}` before it ends. Its log goes to standard error.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def main(name: str, supervisor: int, module: str = "") -> None:
     logs.configure(name)
     content = json.loads(_first_line())
     peers.know_users(content.pop("users", {}))
-    if name in TOLD:
-        peers.learn_from(0)
     secret = {"passphrase": bytes.fromhex(content.pop("passphrase"))} if "passphrase" in content else {}
     settings = Settings(**content | {"data": Path(content["data"])})
-    confined(name, settings)
+    given_up = confined(name, settings)
+    if name in TOLD:  # in a thread, which gives up what this one has
+        peers.learn_from(0)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is log, never an answer
     try:
         importlib.import_module(module or PARTS[name]).main(
-            settings, lambda: _answer(answers, {"ready": True}), **secret
+            settings, lambda: _answer(answers, {"ready": True, "given_up": given_up}), **secret
         )
     except LimenError as error:
         structlog.get_logger(name).error("stopped", why=error.code)

@@ -39,6 +39,7 @@ class Part:
         restarts: how often it was started again.
         since: Unix seconds when it came into this state.
         error, advice: what it said when it could not start; empty otherwise.
+        given_up: what the kernel keeps from it, as `hub.profiles` says.
         program: module that is run as the part's process.
     """
 
@@ -50,6 +51,7 @@ class Part:
     advice: str = ""
     process: subprocess.Popen[bytes] | None = None
     again: float = 0.0
+    given_up: tuple[str, ...] = ()
     program: str = "limen.hub.child"
     _pause: float = FIRST_PAUSE
     _started: float = field(default=0.0, repr=False)
@@ -107,6 +109,7 @@ class Part:
         """A line of the part's standard output."""
         answer = json.loads(line)
         self.error, self.advice = answer.get("error", ""), answer.get("advice", "")
+        self.given_up = tuple(answer.get("given_up", ()))
         if answer.get("ready"):
             self._enter("running")
 
@@ -147,6 +150,7 @@ class Part:
             "restarts": self.restarts,
             "since": int(self.since),
             "error": self.error,
+            "given_up": list(self.given_up),
         }
 
     def _enter(self, state: str) -> None:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from limen.errors import LimenError, Unavailable
-from limen.hub import logs, users
+from limen.hub import logs, standing, users
 from limen.hub.checks import missing_protections
 from limen.hub.part import PARTS, Part
 from limen.settings import Settings
@@ -108,9 +108,21 @@ class Hub:
         self._thread.start()
         try:
             self.wait_healthy(seconds)
+            if self.settings.production:
+                self._insist()
         except LimenError:
             self.stop()
             raise
+
+    def _insist(self) -> None:
+        """In production every part must stand as it should; the machine could, and it was not done."""
+        parts = {name: part.described() for name, part in self.parts.items()}
+        lacking = [f"{one.name}: {', '.join(one.lacking)}" for one in standing.of(self.settings, parts) if one.lacking]
+        if lacking:
+            raise Unavailable(
+                f"In production the hub's processes must be confined, and are not: {'; '.join(lacking)}.",
+                advice="Run `limen doctor` for what to do.",
+            )
 
     def wait_healthy(self, seconds: float = START_SECONDS) -> None:
         """Wait until all parts are ready; `Unavailable` if one does not get there."""
