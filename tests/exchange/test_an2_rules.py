@@ -93,6 +93,52 @@ def test_what_int_i_wants_of_a_transaction() -> None:
     assert mark == [(None, ""), (1, "2.007"), (1, "2.008"), (1, "2.009"), (1, "2.055")]
 
 
+@pytest.mark.parametrize(
+    ("rls", "right"),
+    [("CPS|I|001/001|0", True), ("CPS|N", True), ("MPS|I|002/003|4711", True), ("CPS|I", False), ("CPS|X", False),
+     ("XYZ|N", False), ("N", False), ("CPS|I|001/001|high", False)],
+)  # fmt: skip
+def test_how_int_i_writes_results(rls: str, right: bool) -> None:
+    response = made(type2=changed(TYPE2, 64, rls), head=(b"1.004:CPS", b"1.004:SRE"))
+    assert broken(response) == [(0, "1.010"), *([] if right else [(1, "2.064")])]
+
+
+def test_errors_of_int_i() -> None:
+    error = broken(made(type2=changed(TYPE2, 74, "501~~QUALITY"), head=(b"1.004:CPS", b"1.004:ERR")))
+    assert error == [(0, "1.010"), (2, "")], "an error holds no prints"
+    assert (1, "2.074") in broken(made(type2=changed(TYPE2, 74, "bad"), head=(b"1.004:CPS", b"1.004:ERR")))
+
+
+def old(type2: list[tuple[int, str | bytes]], **changes: str) -> an2.Transaction:
+    """A print search as the annex of 2008/616/JHA prints it, INT-I 4.22; `changes` to Type-1 by field number."""
+    fields = {2: "0300", 3: "1~2|2~00|4~01", 4: "CPS", 5: "20050101", 6: "4", 7: "DE/BKA", 8: "NL/NAFIS",
+              9: "0200000004F", 11: "19.68", 12: "19.68", 13: "INT-I~4.22", 14: "20050101125959Z"}  # fmt: skip
+    fields |= {int(key.removeprefix("f")): value for key, value in changes.items()}
+    head = text_record(1, [(number, value) for number, value in sorted(fields.items()) if value])
+    return an2.read(head + text_record(2, type2) + type4(1, 2, PIXELS.tobytes(), 64, 80))
+
+
+def test_what_version_4_wants_besides() -> None:
+    type2: list[tuple[int, str | bytes]] = [(2, "00"), (3, "0422"), (10, "DE/E999999999")]
+    assert broken(old(type2)) == []
+    assert broken(old(type2, f6="")) == [(0, "1.006")]
+    assert broken(old(type2, f7="BKA", f9="TCN-1")) == [(0, "1.007"), (0, "1.009")]
+    assert broken(old(type2, f11="15.00")) == [(0, "1.011")]
+    assert broken(old(changed(type2, 3, None))) == [(1, "2.003")]
+    assert broken(old(changed(type2, 3, "0421"))) == [(1, "2.003")]
+    assert broken(old(changed(type2, 10, "E999999999"))) == [(1, "2.010")]
+    assert broken(old(type2, f4="PMS")) == []
+    assert broken(old(changed(type2, 10, None), f4="PMS")) == [(1, "2.010")]
+    marks = changed(changed(changed(type2, 7, "DE/E9"), 8, "one"), 9, "abc")
+    assert broken(old(marks)) == [(1, "2.008"), (1, "2.009")]
+
+
+def test_type_1_is_ascii() -> None:
+    assert broken(made(head=(b"FR/SCIJ", "FR/SÛRT".encode()))) == [(0, "1.001"), (0, "1.008")]
+    equal = made(head=(b"FR/SCIJ", b"FR/S\xdbIJ"))
+    assert broken(equal, "base") == [(0, "1.008")] * 2, "not ASCII, and not UTF-8"
+
+
 def test_messages_name_the_clause() -> None:
     (problem,) = check(made(type14=changed(TYPE14, 13, None)))
     assert problem.message == "FGP is missing (8.14.13)"

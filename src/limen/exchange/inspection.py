@@ -19,7 +19,7 @@ from limen.exchange.isolated import Emit, Message
 from limen.images import Image, decode, portrait, sniff, warm
 
 MAX_BYTES = 128 << 20  # XML files of 64 MiB of images, with room
-MAX_DEATHS = 8  # images that may kill the decoder before the whole file is given up
+MAX_DEATHS = 8  # images that may kill the decoder before the rest of the file's are left undecoded
 PICTURES = (3, 4, 10, 13, 14, 15, 16, 17)  # record types whose images are decoded
 _STATED = (5, 6, 8)  # bilevel images and signatures: only what they state
 _CLASS_PPI = {3: 250.0, 4: 500.0, 5: 250.0, 6: 500.0}  # what resolution flag 0 stands for
@@ -63,7 +63,7 @@ def inspect(data: bytes, *, profile: str = "base", thumbnails: bool = False) -> 
     process die of the next, which would then be blamed.
 
     Raises:
-        BadFile: nothing of it can be read; `isolated.Died` if that killed the process, or `MAX_DEATHS` images did.
+        BadFile: nothing of it can be read; `isolated.Died` if that killed the process.
     """
     if profile not in rules.PROFILES:
         raise BadInput(f"There is no profile '{profile}'.", advice=f"Known: {', '.join(rules.PROFILES)}.")
@@ -79,14 +79,17 @@ def inspect(data: bytes, *, profile: str = "base", thumbnails: bool = False) -> 
     _run(found, data, profile, thumbnails, frozenset())
     deaths = 0
     for index in found.passed_over:
+        if deaths >= MAX_DEATHS:
+            found.report.problems.append(
+                Problem(index, "", f"its image is not decoded: {deaths} before it could not be")
+            )
+            continue
         one = _Found()
         try:
             _run(one, data, profile, thumbnails, frozenset({index}))
             _merge(found.report, one.report, index)
         except isolated.Died as died:
             deaths += 1
-            if deaths > MAX_DEATHS:
-                raise
             found.report.problems.append(Problem(index, "", f"its image cannot be decoded: {died.message}"))
     found.report.problems.sort(key=lambda problem: -1 if problem.record is None else problem.record)
     return found.report
@@ -94,7 +97,10 @@ def inspect(data: bytes, *, profile: str = "base", thumbnails: bool = False) -> 
 
 @dataclass
 class _Found:
-    """What a child has sent: a report, images that it was told to pass over, and whether it is decoding one."""
+    """What a child has sent: a report, images that it was told to pass over, and whether it has begun to decode one.
+
+    Memory that an image has damaged may kill the child long after that image.
+    """
 
     report: Report = field(default_factory=Report)
     passed_over: list[int] = field(default_factory=list)
@@ -113,7 +119,6 @@ def _run(found: _Found, data: bytes, profile: str, thumbnails: bool, wanted: fro
         elif "problem" in message:
             report.problems.append(Problem(*message["problem"]))  # type: ignore[misc]
         elif isinstance(record := message.get("record"), dict):
-            found.decoding = False
             if isinstance(thumbnail := record.pop("thumbnail", None), bytes):
                 report.thumbnails[len(report.records)] = thumbnail
             report.records.append(record)
