@@ -126,7 +126,7 @@ def test_what_was_denied_or_waited_too_long_is_not_done(database, people):
 
 
 def test_roles_and_countries_hold_for_asking_and_deciding(database, people):
-    with pytest.raises(NotAllowed, match="may not ask-approval"):
+    with pytest.raises(NotAllowed, match="may not ask for approval"):
         ask(database, people["BIH/officer"])
     with pytest.raises(NotAllowed, match="may not decide about BIH"):
         ask(database, people["FRA/clerk"])

@@ -84,10 +84,10 @@ def test_a_country_authorises_its_own():
         may(person("clerk"), Action.MANAGE_PEOPLE, owner="BIH", subject=subject)
         with pytest.raises(NotAllowed, match="BIH authorises its own people"):
             may(person("clerk"), Action.MANAGE_PEOPLE, owner="FRA", subject=subject)
-    with pytest.raises(NotAllowed, match="may not manage-people"):
+    with pytest.raises(NotAllowed, match="may not manage people"):
         may(person("clerk"), Action.MANAGE_PEOPLE, owner="BIH", subject="administrator")
     may(person("administrator"), Action.MANAGE_PEOPLE, owner="FRA", subject="clerk")
-    with pytest.raises(NotAllowed, match="may not manage-people"):
+    with pytest.raises(NotAllowed, match="may not manage people"):
         may(person("administrator"), Action.MANAGE_PEOPLE, owner="FRA", subject="officer")
 
 
@@ -98,7 +98,7 @@ def test_denials_say_which_rule_and_what_to_do():
     with pytest.raises(NotAllowed, match="A purpose must be stated") as denied:
         may(person("officer"), Action.SEARCH)
     assert "border-control" in denied.value.advice
-    with pytest.raises(NotAllowed, match="BIH may not read-records of FRA"):
+    with pytest.raises(NotAllowed, match="BIH may not read records of FRA"):
         may(person("clerk"), Action.READ_RECORDS, owner="FRA")
     with pytest.raises(NotAllowed, match="may not act for the purpose 'crime-analysis'"):
         may(person("officer"), Action.SEARCH, purpose=Purpose.CRIME_ANALYSIS)

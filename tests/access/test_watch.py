@@ -65,7 +65,7 @@ def test_who_sees_and_who_reinstates(database, people):
         with pytest.raises(NotFound):
             watch.see(session, people["FRA/security"], one.id)
         watch.see(session, people["BIH/security"], one.id)
-        with pytest.raises(NotAllowed, match="may not reinstate of BIH"):
+        with pytest.raises(NotAllowed, match="may not reinstate people of BIH"):
             watch.reinstate(session, people["FRA/security"], WHO)
         watch.reinstate(session, people["BIH/security"], WHO)
     with database.reading() as session:

@@ -9,8 +9,9 @@ from PIL import Image
 from tests.records.drafts import register
 from typer.testing import CliRunner
 
+from limen.access import caps
 from limen.cli import records as command
-from limen.errors import BadFile, BadInput, LimenError, NotFound
+from limen.errors import BadFile, BadInput, LimenError, NotAllowed, NotFound
 from limen.evaluation.synthesis.finger import Finger
 from limen.records import reminders
 from limen.records.database import open_database
@@ -55,7 +56,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_whole_life_of_a_record(folder, tmp_path):
+def test_the_whole_life_of_a_record(folder, tmp_path, monkeypatch):
     result = json.loads(limen("import", folder, "--country", "FRA", "--json", "--rejects", tmp_path / "rejects"))
     assert (result["added"], result["rejected"], result["images_enrolled"]) == (1, 1, 1)
     rejects = [json.loads(line) for line in (tmp_path / "rejects").read_text().splitlines()]
@@ -84,6 +85,11 @@ def test_the_whole_life_of_a_record(folder, tmp_path):
     with pytest.raises(BadInput, match="not empty"):
         limen("export", tmp_path / "out", "--country", "FRA")
 
+    with open_database(Settings(data=tmp_path / "hub")).writing() as session:
+        caps.note(session, (caps.Kind.DELETIONS, "FRA"), 10, now=time.time())  # ten were withdrawn today, one by one
+    with monkeypatch.context() as production, pytest.raises(NotAllowed, match="bulk-deletion"):
+        production.setenv("LIMEN_PRODUCTION", "1")
+        limen("withdraw", "R-1", "--country", "FRA", "--yes")
     limen("withdraw", "R-1", "--country", "FRA", "--yes")
     assert json.loads(limen("list", "--country", "FRA", "--json")) == []
     with pytest.raises(NotFound):

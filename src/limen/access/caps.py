@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from limen.access.tables import Allowance, Use
@@ -148,12 +148,7 @@ class Usage:
             fresh, self._unwritten = self._unwritten, defaultdict(int)
         try:
             for (who, hour), count in fresh.items():
-                key = {"kind": who[0].value, "name": who[1], "hour": hour}
-                row = session.get(Use, key)
-                if row is None:
-                    session.add(Use(**key, count=count))
-                else:
-                    row.count += count
+                note(session, who, count, now=hour * HOUR)
             session.execute(delete(Use).where(Use.hour <= int(now) // HOUR - 24))
             session.flush()
         except BaseException:
@@ -161,6 +156,22 @@ class Usage:
                 for pair, count in fresh.items():
                     self._unwritten[pair] += count
             raise
+
+
+def used(session: Session, who: Who, *, now: float) -> int:
+    """How many were written down for somebody within the last day."""
+    query = select(func.sum(Use.count)).where(Use.kind == who[0].value, Use.name == who[1])
+    return session.scalar(query.where(Use.hour > int(now) // HOUR - 24)) or 0
+
+
+def note(session: Session, who: Who, count: int, *, now: float) -> None:
+    """Write so many down for somebody, where no front counts: a command on the hub's machine."""
+    key = {"kind": who[0].value, "name": who[1], "hour": int(now) // HOUR}
+    row = session.get(Use, key)
+    if row is None:
+        session.add(Use(**key, count=count))
+    else:
+        row.count += count
 
 
 def allow(

@@ -45,6 +45,20 @@ class Action(enum.StrEnum):
     ASK_APPROVAL = "ask-approval"  # for what takes two people
     APPROVE = "approve"
 
+    @property
+    def words(self) -> str:
+        """What it is, for those who are refused it."""
+        return _WORDS.get(self, self.value.replace("-", " "))
+
+
+_WORDS = {
+    Action.SEE_HIT: "see hits",
+    Action.VERIFY_HIT: "verify hits",
+    Action.REINSTATE: "reinstate people",
+    Action.SWITCH_OFF: "switch records off",
+    Action.ASK_APPROVAL: "ask for approval",
+}
+
 
 class DeviceState(enum.StrEnum):
     """What is known of the device that a request comes from."""
@@ -164,7 +178,7 @@ def may(
         return
     words = {
         "role": asker.role,
-        "action": action.value,
+        "action": action.words,
         "country": asker.country,
         "owner": owner or "the hub",
         "purpose": str(purpose or ""),
@@ -211,7 +225,7 @@ def _nothing_permits(
         f" ({context['matter']})" if "matter" in context else f" ({context['subject']})" if "subject" in context else ""
     )
     return NotAllowed(
-        f"The role '{asker.role}' may not {action}{what}.",
+        f"The role '{asker.role}' may not {action.words}{what}.",
         advice=f"Ask someone of the role {', '.join(able)}." if able else "Nobody may.",
     )
 

@@ -128,7 +128,7 @@ def _say(result: Mapping[str, Any]) -> None:
         console.print(f"{result['shortened']} kept for a shorter time than stated: {years} years (marks: 15) at most.")
     if result["several_faces"]:
         console.print(
-            f"{result['several_faces']} photos show several faces; the most prominent was enrolled. Check them with "
+            f"{result['several_faces']} photo(s) with several faces; the most prominent was enrolled. Check them with "
             "`limen records show`, and crop those where it is the wrong one."
         )
     if result["rejects"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from limen import countries, settings
+from limen.access import caps
 from limen.access.approvals import Matter
 from limen.backup import mirror
 from limen.cli import decisions, importing, leads, reextract, retaining
@@ -21,7 +23,7 @@ from limen.records import export, export_files, shredding, store
 from limen.records.database import Database
 from limen.records.tables import State
 
-BULK = 10  # records: from here on, deleting them at once takes two people
+BULK = 10  # records of a country within a day: deleting more takes two people
 
 app = typer.Typer(no_args_is_help=True)
 app.command("import")(importing.command)
@@ -67,15 +69,19 @@ def withdraw(
 ) -> None:
     """Delete records with all their samples; within seconds no search finds them."""
     owner = countries.check(country)
-    if len(records) > BULK:
-        asked = {"country": owner, "records": sorted(records)}
-        decisions.two_people(settings.load(data), who, Matter.BULK_DELETION, asked, Kind.DELETED)
+    by_hand = (caps.Kind.DELETIONS, owner)
     with owned(data, owner=owner) as (hub, database, vault):
         found = [find_own(database, vault, owner, record) for record in records]  # all of them, before any is deleted
+        with database.reading() as session:
+            lately = caps.used(session, by_hand, now=time.time())
+        if lately + len(found) > BULK:
+            asked = {"country": owner, "records": sorted(records)}
+            decisions.two_people(hub, who, Matter.BULK_DELETION, asked, Kind.DELETED)
         if not yes:
             typer.confirm(f"Withdraw {len(found)} record(s) of {owner} for good?", abort=True)
         for one in found:
             with database.writing(owner) as session:
+                caps.note(session, by_hand, 1, now=time.time())
                 row = store.by_id(session, one.id)
                 if row is not None:
                     store.withdraw(session, row)
