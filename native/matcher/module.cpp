@@ -4,8 +4,10 @@
 #include <nanobind/stl/pair.h>
 
 #include <cstring>
+#include <initializer_list>
 #include <stdexcept>
 
+#include "matcher/directory.hpp"
 #include "matcher/scan.hpp"
 
 namespace nb = nanobind;
@@ -20,10 +22,10 @@ using Array = nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
 constexpr std::size_t kMostProbes = 1024, kMostBest = 65536;
 
 template <typename T>
-nb::ndarray<nb::numpy, T> owned(std::vector<T>&& values, std::size_t n, std::size_t m) {
+nb::ndarray<nb::numpy, T> owned(std::vector<T>&& values, std::initializer_list<std::size_t> shape) {
   auto* kept = new std::vector<T>(std::move(values));
   nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return nb::ndarray<nb::numpy, T>(kept->data(), {n, m}, owner);
+  return nb::ndarray<nb::numpy, T>(kept->data(), shape, owner);
 }
 
 nb::tuple scan_rows(Array<std::int8_t, 2> values, Array<float, 1> scales, Array<std::int32_t, 1> slots,
@@ -54,7 +56,43 @@ nb::tuple scan_rows(Array<std::int8_t, 2> values, Array<float, 1> scales, Array<
       scores[p * limit + k] = sorted[k].score;
     }
   }
-  return nb::make_tuple(owned(std::move(best), count, limit), owned(std::move(scores), count, limit));
+  return nb::make_tuple(owned(std::move(best), {count, limit}), owned(std::move(scores), {count, limit}));
+}
+
+void put_many(Directory& directory, Array<std::uint64_t, 1> handles, Array<std::int32_t, 1> slots,
+              Array<std::uint32_t, 1> kinds, Array<std::int32_t, 1> clear) {
+  const std::size_t n = handles.shape(0);
+  if (slots.shape(0) != n || kinds.shape(0) != n || clear.shape(0) != n) throw nb::value_error("numbers of rows do not fit");
+  for (std::size_t k = 0; k < n; ++k)
+    directory.put(handles.data()[k], slots.data()[k], kinds.data()[k], clear.data()[k]);
+}
+
+// -1 for handles that are not there.
+nb::ndarray<nb::numpy, std::int64_t> slots_of(const Directory& directory, Array<std::uint64_t, 1> handles) {
+  const std::size_t n = handles.shape(0);
+  std::vector<std::int64_t> slots(n, -1);
+  for (std::size_t k = 0; k < n; ++k)
+    if (const Sample* sample = directory.find(handles.data()[k])) slots[k] = sample->slot;
+  return owned(std::move(slots), {n});
+}
+
+nb::list samples_of(const Directory& directory, std::int32_t slot) {
+  nb::list found;
+  directory.each(slot, [&](const Sample& one) { found.append(nb::make_tuple(one.handle, one.kind, one.clear)); });
+  return found;
+}
+
+// Handles of the samples of a kind in the slots that are allowed.
+nb::ndarray<nb::numpy, std::uint64_t> of_kind(const Directory& directory, Array<std::uint8_t, 1> allowed,
+                                              std::uint32_t kind) {
+  std::vector<std::uint64_t> found;
+  for (std::size_t slot = 0; slot < allowed.shape(0); ++slot)
+    if (allowed.data()[slot])
+      directory.each(static_cast<std::int32_t>(slot), [&](const Sample& one) {
+        if (one.kind == kind) found.push_back(one.handle);
+      });
+  const std::size_t n = found.size();
+  return owned(std::move(found), {n});
 }
 
 }  // namespace
@@ -62,5 +100,14 @@ nb::tuple scan_rows(Array<std::int8_t, 2> values, Array<float, 1> scales, Array<
 NB_MODULE(_native, module) {
   module.def("scan", &scan_rows, "values"_a, "scales"_a, "slots"_a, "allowed"_a, "probes"_a, "probe_scales"_a,
              "limit"_a, "threads"_a = 1, "level"_a = -1);
+  nb::class_<Directory>(module, "Directory")
+      .def(nb::init<>())
+      .def("__len__", &Directory::size)
+      .def_prop_ro("memory", &Directory::memory)
+      .def("put_many", &put_many, "handles"_a, "slots"_a, "kinds"_a, "clear"_a)
+      .def("remove", &Directory::remove, "handle"_a)
+      .def("slots_of", &slots_of, "handles"_a)
+      .def("samples_of", &samples_of, "slot"_a)
+      .def("of_kind", &of_kind, "allowed"_a, "kind"_a);
   module.def("best_level", [] { return static_cast<int>(best_level()); });
 }

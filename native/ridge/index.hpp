@@ -1,6 +1,7 @@
 // Many prints in memory: a first stage over all of them, the exact comparator on what is left.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -19,6 +20,12 @@ struct Found {
   float score;
 };
 
+// Bytes of a stored print, borrowed.
+struct Stored {
+  const std::uint8_t* data;
+  std::size_t size;
+};
+
 // A probe: one or several views of it (a mark with fewer or more of its faint minutiae); the best view counts.
 struct Probe {
   std::vector<const Minutiae*> views;
@@ -28,6 +35,11 @@ struct Probe {
 class Index {
  public:
   void put(std::uint64_t key, const std::vector<Minutiae>& views);  // at least one
+  // Many prints at once, as stored (`read_stored`), on so many threads. How many clear minutiae each has; kInViews for
+  // those that are left out because they need views, kNoPrint for what is none.
+  static constexpr std::int32_t kInViews = -1, kNoPrint = -2;
+  std::vector<std::int32_t> put_many(const std::vector<std::uint64_t>& keys, const std::vector<Stored>& prints,
+                                     const WholeRule& rule, int threads);
   bool remove(std::uint64_t key);
   std::size_t size() const;
   std::size_t memory() const;
@@ -60,6 +72,12 @@ class Index {
     std::unique_ptr<std::vector<Kept>> more;
   };
 
+  struct Made {  // a view, ready to be put in
+    Kept kept;
+    std::array<Block, kMaxBlocks> blocks;
+  };
+  static Made make(const Minutiae& print);
+  void put_in(std::uint64_t key, std::vector<Made>& views);  // under the lock
   void unpack(const Kept& kept, Minutiae& print) const;
   std::uint32_t take_slot();
   void add_chunks();

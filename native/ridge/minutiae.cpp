@@ -1,9 +1,11 @@
 // Packed templates (limen.ridge.template) to the comparator's arrays.
 #include "ridge/minutiae.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace limen::ridge {
 
@@ -55,6 +57,11 @@ void Minutiae::set(int i, float left, float top, std::uint16_t turn, int its_kin
   weight[i] = its_quality == 0 ? kUnstated : its_quality / 100.0f;
 }
 
+void Minutiae::copy(int i, const Minutiae& other, int k) {
+  x[i] = other.x[k], y[i] = other.y[k], angle[i] = other.angle[k], cosine[i] = other.cosine[k], sine[i] = other.sine[k];
+  kind[i] = other.kind[k], weight[i] = other.weight[k];
+}
+
 void Minutiae::outline() {
   for (float& support : hull) support = -4 * kFar;
   for (int i = 0; i < n; ++i)
@@ -95,6 +102,100 @@ void read_template(const std::uint8_t* data, std::size_t size, Minutiae& out) {
     out.set(i, x, y, u16(row + 4), row[6], row[7]);
   }
   out.outline();
+}
+
+namespace {
+
+constexpr std::size_t kCode = 16;  // bytes
+
+template <class T>
+void append(std::vector<std::uint8_t>& out, T value) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&value);
+  out.insert(out.end(), bytes, bytes + sizeof value);
+}
+
+// Reads what follows a template; never beyond its end.
+struct Rest {
+  const std::uint8_t *at, *end;
+  const std::uint8_t* take(std::size_t count) {
+    if (static_cast<std::size_t>(end - at) < count) throw std::invalid_argument("What follows a minutiae template is cut short.");
+    return std::exchange(at, at + count);
+  }
+};
+
+}  // namespace
+
+std::vector<std::uint8_t> write_codes(const std::vector<Minutiae>& views, const std::vector<std::vector<std::uint16_t>>& rows) {
+  std::vector<std::uint8_t> out;
+  append(out, codes_tag());
+  append(out, static_cast<std::uint16_t>(views.size()));
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    append(out, static_cast<std::uint16_t>(views[v].n));
+    for (const std::uint16_t row : rows[v]) append(out, row);
+    for (int i = 0; i < views[v].n; ++i) append(out, views[v].low[i]), append(out, views[v].high[i]);
+  }
+  return out;
+}
+
+Minutiae view_of(const Minutiae& print, const std::vector<std::uint16_t>& rows) {
+  Minutiae out;
+  out.resize(static_cast<int>(rows.size()));
+  for (std::size_t k = 0; k < rows.size(); ++k) out.copy(static_cast<int>(k), print, rows[k]);
+  out.outline();
+  return out;
+}
+
+std::size_t read_stored(const std::uint8_t* data, std::size_t size, const WholeRule& rule, std::vector<Minutiae>& out) {
+  const std::size_t own = size < kHead ? size : std::min(size, kHead + kRow * u16(data + 18));
+  if (out.size() < 2) out.resize(2);
+  read_template(data, own, out[0]);
+  Rest rest{data + own, data + size};
+  std::uint32_t tag = 0;
+  if (own < size) std::memcpy(&tag, rest.take(sizeof tag), sizeof tag);
+  if (tag != codes_tag()) {
+    if (!is_whole(data, size, rule)) return 0;
+    describe(out[0]);
+    return 1;
+  }
+  const std::size_t count = u16(rest.take(2));
+  if (count == 0 || count > kMaxViews) throw std::invalid_argument("A stored print has too many views, or none.");
+  if (out.size() < count + 1) out.resize(count + 1);
+  const Minutiae& whole = out[0];
+  for (std::size_t v = 0; v < count; ++v) {
+    const int n = u16(rest.take(2));
+    const std::uint8_t* rows = rest.take(2 * static_cast<std::size_t>(n));
+    const std::uint8_t* codes = rest.take(kCode * n);
+    Minutiae& view = out[v + 1];
+    view.resize(n);
+    for (int i = 0; i < n; ++i) {
+      const int row = u16(rows + 2 * i);
+      if (row >= whole.n) throw std::invalid_argument("A stored print's view has a minutia that the print has not.");
+      view.copy(i, whole, row);
+      std::memcpy(&view.low[i], codes + kCode * i, 8);
+      std::memcpy(&view.high[i], codes + kCode * i + 8, 8);
+    }
+    view.outline();
+  }
+  if (rest.at != rest.end) throw std::invalid_argument("A stored print is longer than its views.");
+  for (std::size_t v = 0; v < count; ++v) std::swap(out[v], out[v + 1]);
+  return count;
+}
+
+int count_clear(const std::uint8_t* data, std::size_t size, int clear) {
+  int count = 0;
+  const int n = size < kHead ? 0 : std::min<int>(u16(data + 18), static_cast<int>((size - kHead) / kRow));
+  for (int i = 0; i < n; ++i) {
+    const int quality = data[kHead + kRow * i + kRow - 1];
+    count += quality >= clear || quality == 0;
+  }
+  return count;
+}
+
+bool is_whole(const std::uint8_t* data, std::size_t size, const WholeRule& rule) {
+  if (size < kHead) return true;  // and no template; who reads it will say so
+  const int n = u16(data + 18);
+  return std::max(u16(data + 20), u16(data + 22)) <= rule.large && n <= rule.enough &&
+         n <= rule.mostly * count_clear(data, size, rule.clear) + rule.few;
 }
 
 }  // namespace limen::ridge

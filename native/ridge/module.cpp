@@ -1,10 +1,16 @@
 // Python bindings of the friction ridge kernels (limen.ridge._native).
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <memory>
+#include <numeric>
+#include <utility>
 
 #include "ridge/comparator.hpp"
 #include "ridge/index.hpp"
@@ -29,6 +35,11 @@ std::unique_ptr<Minutiae> prepare(nb::bytes packed) {
   describe(*print);
   return print;
 }
+
+Stored bytes_of(const nb::bytes& bytes) { return {static_cast<const std::uint8_t*>(bytes.data()), bytes.size()}; }
+
+using Rule = std::array<int, 5>;
+WholeRule rule_of(const Rule& rule) { return {rule[0], rule[1], rule[2], rule[3], rule[4]}; }
 
 Outcome run(const Minutiae& a, const Minutiae& b, Level level) {
   Outcome out;
@@ -80,6 +91,29 @@ NB_MODULE(_native, m) {
 
   m.def("best_level", [] { return static_cast<int>(best_level()); });
   m.def("prepare", &prepare, "packed"_a);
+  m.def("codes_tag", &codes_tag);
+  m.def("codes", [](nb::bytes packed, const std::vector<std::vector<std::uint16_t>>& rows) {
+    std::vector<std::uint8_t> out;
+    Minutiae print;
+    read_template(bytes_of(packed).data, packed.size(), print);
+    std::vector<std::vector<std::uint16_t>> chosen = rows;
+    if (rows.empty()) chosen.emplace_back(print.n), std::iota(chosen[0].begin(), chosen[0].end(), std::uint16_t{0});
+    std::vector<Minutiae> views;
+    for (const std::vector<std::uint16_t>& one : chosen) {
+      for (const std::uint16_t row : one)
+        if (row >= print.n) throw nb::value_error("A view has a minutia that the print has not.");
+      views.push_back(view_of(print, one));
+      describe(views.back());
+    }
+    if (views.size() > kMaxViews) throw nb::value_error("A print has too many views.");
+    out = write_codes(views, chosen);
+    const nb::bytes codes(out.data(), out.size());
+    explicit_bzero(out.data(), out.size());
+    return codes;
+  }, "packed"_a, "rows"_a);
+  m.def("is_whole", [](nb::bytes packed, Rule rule) {
+    return is_whole(bytes_of(packed).data, packed.size(), rule_of(rule));
+  }, "packed"_a, "rule"_a);
   m.def("structures", [](const Minutiae& print) {
     std::vector<float> rows(static_cast<std::size_t>(print.n) * kStructure);
     local_structures(print, rows.data());
@@ -166,11 +200,28 @@ NB_MODULE(_native, m) {
         nb::gil_scoped_release free;
         std::vector<Minutiae> views(held.size());
         for (std::size_t v = 0; v < held.size(); ++v) {
-          read_template(reinterpret_cast<const std::uint8_t*>(held[v].c_str()), held[v].size(), views[v]);
+          read_template(bytes_of(held[v]).data, held[v].size(), views[v]);
           describe(views[v]);
         }
         index.put(key, views);
       }, "key"_a, "packed"_a)
+      .def("put_many", [](Index& index, Keys keys, nb::list stored, Rule rule, int threads) {
+        const std::vector<std::uint64_t> each(keys.data(), keys.data() + keys.size());
+        std::vector<nb::bytes> held;  // so that nobody frees them meanwhile
+        std::vector<Stored> prints;
+        for (nb::handle item : stored) {
+          held.push_back(nb::cast<nb::bytes>(item));
+          prints.push_back(bytes_of(held.back()));
+        }
+        if (prints.size() != each.size()) throw nb::value_error("As many keys as prints are needed.");
+        std::vector<std::int32_t> clear;
+        {
+          nb::gil_scoped_release free;
+          clear = index.put_many(each, prints, rule_of(rule), threads);
+        }
+        const std::size_t count = clear.size();
+        return owned(std::move(clear), {count});
+      }, "keys"_a, "stored"_a, "rule"_a, "threads"_a = 1)
       .def("remove", &Index::remove, "key"_a, nb::call_guard<nb::gil_scoped_release>())
       .def("search", [](const Index& index, nb::list probes, std::size_t limit, std::size_t survivors, int threads) {
         std::vector<References> held;

@@ -9,6 +9,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "ridge/structure_weights.hpp"
+
 namespace limen::ridge {
 
 Tables::Tables() {
@@ -46,6 +48,22 @@ const Structures& structures(Level level) {
 void describe(Minutiae& print) {
   static const DescribeFunction describe_all = structures(best_level()).describe;
   describe_all(view(print), print.low.data(), print.high.data());
+}
+
+// FNV-1a (Fowler, Noll, Vo) of what the codes depend on.
+std::uint32_t codes_tag() {
+  static const std::uint32_t tag = [] {
+    std::uint32_t hash = 2166136261u;
+    auto add = [&](const void* data, std::size_t size) {
+      for (std::size_t k = 0; k < size; ++k) hash = (hash ^ static_cast<const std::uint8_t*>(data)[k]) * 16777619u;
+    };
+    constexpr float kConstants[] = {kRadius, kSigma, kSigmaDirection, kReach, kLeast, kMostNeighbours};
+    add(kConstants, sizeof kConstants);
+    add(weights::kProjection, sizeof weights::kProjection);
+    add(weights::kOffset, sizeof weights::kOffset);
+    return hash;
+  }();
+  return tag;
 }
 
 void local_structures(const Minutiae& print, float* rows) {

@@ -7,7 +7,8 @@ from tests.ridge.prints import finger, impression
 
 from limen.countries import EVERYONE
 from limen.face.template import FaceTemplate
-from limen.matcher.gallery import Gallery, Reference
+from limen.matcher.gallery import Gallery
+from limen.matcher.references import Reference
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality, Position
 

@@ -65,8 +65,6 @@ def test_marks_are_compared_with_fingers_by_their_own_law() -> None:
     assert kind.prints == (MARK,)
 
 
-def test_clear_minutiae_are_counted_in_packed_templates() -> None:
-    template = print_of(3, 2)
-    assert 0 < chance.clear_minutiae(template.pack()) <= len(template)
+def test_chance_agreement_falls_from_all_to_none() -> None:
     assert chance.survival(0.0, 35) == pytest.approx(5.8e-4)
     assert [float(chance.survival(t, 35)) for t in (-5.6, 18.0)] == [1.0, 0.0]

@@ -29,6 +29,7 @@ from limen.wire.messages import (
     Done,
     Expect,
     Forget,
+    GalleryBatch,
     GalleryMark,
     GalleryPut,
     GalleryReset,
@@ -86,7 +87,7 @@ class Front:
 
     def put(self, person: int, finger: int | None = None, **changes) -> None:
         """Seal and feed one sample (a face if there is no position)."""
-        send(self.sock, _sealed(self.settings, person, finger, **changes))
+        send(self.sock, GalleryBatch.of([_sealed(self.settings, person, finger, **changes)]))
 
     def mark(self, sequence: int = 1, complete: int = 1) -> None:
         send(self.sock, GalleryMark(sequence, complete))
@@ -229,7 +230,7 @@ def test_when_the_feed_breaks_off_nothing_is_ruled_out(settings: Settings, front
 
 
 def test_a_withdrawn_record_is_gone_at_once(front: Front) -> None:
-    send(front.sock, GalleryWithdraw(10_001, 0))
+    send(front.sock, GalleryBatch.of([GalleryWithdraw(10_001, 0)]))
     assert Answer.from_wire(front.search(*_person(1)).answer) is Answer.NO_HIT
     assert front.status().fingers == 0
 

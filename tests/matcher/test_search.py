@@ -142,6 +142,20 @@ def test_hidden_records_do_not_push_out_visible_ones() -> None:
     assert [match.record for match in outcome.matches] == [10_001]
 
 
+@pytest.mark.parametrize("shown", [3, 600])
+def test_hidden_copies_that_take_every_place_lose_no_mate(shown: int) -> None:
+    """More hidden near copies than prints that a search compares exactly, among few and many visible records."""
+    gallery, mate = Gallery(), print_of(1, 2)
+    takes = [print_of(1, 2, take) for take in range(1, 9)]
+    for person in range(1001, 1700):
+        gallery.put(_hidden(person, takes[person % 8]))
+    for person in range(2000, 2000 + shown):
+        gallery.put(reference(person, print_of(person % 40 + 50, 2), 10_000 + person, position=2))
+    gallery.put(reference(1, mate, 5, position=2))
+    outcome = _search(gallery, *_takes(1, 2))
+    assert [match.record for match in outcome.matches] == [10_001]
+
+
 def test_a_wiped_probe_holds_nothing() -> None:
     template, vector = print_of(1, 2), face(1)
     probe = Probe.of([(FINGER, 2, template), (FACE, 0, vector)])

@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from limen.errors import BadFile, BadImage, Damaged, LimenError
 from limen.face.template import FaceTemplate
 from limen.reasons import Reason, from_mask
+from limen.ridge import stored
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality, Position
 from limen.vault.client import VaultClient
@@ -49,6 +50,14 @@ def enrol(
 def context(use: Use, enrolled: Enrolled) -> Context:
     model = enrolled.model if use is Use.TEMPLATE else b""
     return Context(use, b"FRA", RECORD, enrolled.sample, enrolled.modality, enrolled.position, model, EXPIRES)
+
+
+def _print(opened, enrolled: Enrolled) -> RidgeTemplate:
+    """The print of a sample, which is stored with its codes."""
+    kept = template_of(opened, enrolled)
+    packed = stored.template_of(kept)
+    assert kept == stored.stored(packed)
+    return RidgeTemplate.unpack(packed)
 
 
 def template_of(opened: Opened, enrolled: Enrolled) -> bytes:
@@ -101,7 +110,7 @@ def test_a_finger_is_enrolled(opened: Opened, samples: Path) -> None:
     file = next((samples / "fingerprints" / "fvc2002_db1_b").glob("*_1.tif"))
     (enrolled,) = enrol(opened, file.read_bytes(), modality=Modality.FINGER, position=Position.RIGHT_INDEX, ppi=500)
     assert isinstance(enrolled, Enrolled)
-    template = RidgeTemplate.unpack(template_of(opened, enrolled))
+    template = _print(opened, enrolled)
     assert template.position == Position.RIGHT_INDEX
     assert 10 < enrolled.minutiae <= len(template)
     assert enrolled.ppi == 500
@@ -129,7 +138,7 @@ def test_a_slap_is_enrolled_finger_by_finger_and_kept_whole(opened: Opened) -> N
     answers = enrol(opened, out.getvalue(), modality=2, position=Position.PLAIN_RIGHT_FOUR, flags=1, ppi=500)
     *fingers, whole = [answer for answer in answers if isinstance(answer, Enrolled)]
     assert [(one.usable, one.position) for one in fingers] == [(1, 2), (1, 3), (1, 4), (1, 5)]
-    assert [RidgeTemplate.unpack(template_of(opened, one)).position for one in fingers] == [2, 3, 4, 5]
+    assert [_print(opened, one).position for one in fingers] == [2, 3, 4, 5]
     assert len({one.sample for one in answers if isinstance(one, Enrolled)}) == 5
     assert (whole.usable, whole.position, whole.sample) == (0, Position.PLAIN_RIGHT_FOUR, bytes(range(16, 32)))
     with VaultClient.connect(opened.settings) as front:
@@ -142,7 +151,7 @@ def test_an_examiners_minutiae_are_enrolled_alone_and_with_their_mark(opened: Op
     alone = enrol(opened, file([(9, 1, text_record(9, plotted))]), what=2, modality=0)
     (mark,) = [answer for answer in alone if isinstance(answer, Enrolled)]
     assert (mark.usable, mark.modality, mark.model.rstrip(b"\0")) == (1, Modality.MARK, b"examiner")
-    template = RidgeTemplate.unpack(template_of(opened, mark))
+    template = _print(opened, mark)
     assert (len(template), mark.minutiae) == (14, 14)
 
     blank = np.full((300, 250), 170, np.uint8).tobytes()

@@ -18,6 +18,8 @@ def everything(database, after=0, limit=3):
     while True:
         with database.reading() as session:
             found, last = feed.changes(session, after, limit)
+            packed, same = feed.batches(session, after, limit)
+        assert ([change for batch in packed for change in batch.changes()], same) == (found, last)
         messages += found
         if last == after:
             return messages, after

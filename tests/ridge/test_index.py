@@ -132,7 +132,7 @@ def test_a_view_of_clear_minutiae_is_kept_of_a_mark_on_a_busy_ground():
 def test_the_first_stage_keeps_mates_in_a_large_gallery():
     prints, count = RidgeIndex(), 4000
     for key, packed in enumerate(minutiae_templates(np.arange(count)).packed()):
-        prints.put_packed(key, packed)
+        prints.put_stored(key, packed)
     probes = list(minutiae_templates(np.arange(count, count + 12)))
     mates = [impression(probe, 1, turn=0.5) for probe in probes]
     for key, mate in enumerate(mates):

@@ -22,10 +22,9 @@ from limen.wire.messages import (
     EvidenceCounts,
     Expect,
     Forget,
+    GalleryBatch,
     GalleryMark,
-    GalleryPut,
     GalleryReset,
-    GalleryWithdraw,
     Offer,
     PlainImage,
     ProbeJob,
@@ -35,7 +34,7 @@ from limen.wire.messages import (
 )
 from limen.wire.parts import Match, SampleReport, pack_matches, pack_samples
 
-FEED = (GalleryReset, GalleryPut, GalleryWithdraw, GalleryMark)
+FEED = (GalleryReset, GalleryBatch, GalleryMark)
 GOOD_FACE = SampleReport(Modality.FACE, Position.UNKNOWN, 1, 80, 0)
 
 
@@ -134,7 +133,7 @@ class Matcher:
             while True:
                 message: Message = await read(reader, Expect, Forget, StatusAsk, EvidenceAsk, *FEED)
                 if isinstance(message, FEED):
-                    self.fed.append(message)
+                    self.fed += message.changes() if isinstance(message, GalleryBatch) else [message]
                     if isinstance(message, GalleryMark):
                         writer.write(message.pack())
                 elif isinstance(message, Expect):

@@ -89,7 +89,7 @@ def _index(templates: Sequence[bytes | None]) -> RidgeIndex:
     index = RidgeIndex()
     for key, packed in enumerate(templates):
         if packed is not None:
-            index.put_packed(key, packed)
+            index.put_stored(key, packed)
     return index
 
 

@@ -99,7 +99,7 @@ def fill(gallery: list[RidgeIndex], persons: range, threads: int, step: Step) ->
             fingers = list(minutiae_templates(people, positions=position + 1).packed())
             made = time.thread_time()
             for person, packed in zip(people.tolist(), fingers, strict=True):
-                gallery[position].put_packed(person, packed)
+                gallery[position].put_stored(person, packed)
             making, putting = making + made - began, putting + time.thread_time() - made
             done[position] += len(people)
             step("fill", sum(done), POSITIONS * len(persons))

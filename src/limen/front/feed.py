@@ -14,15 +14,14 @@ import structlog
 
 from limen.errors import LimenError
 from limen.wire.frame import read
-from limen.wire.messages import GalleryMark, GalleryPut, GalleryReset, GalleryWithdraw, Status, StatusAsk
+from limen.wire.messages import GalleryBatch, GalleryMark, GalleryReset, Status, StatusAsk
 from limen.wire.sockets import open_stream
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.2
-BATCH = 256  # changes read and sent at a time: at most 10 MB
+BATCH = 4096  # changes read at a time: about 5 MB
 
-Change = GalleryPut | GalleryWithdraw
-Changes = Callable[[int, int], tuple[Sequence[Change], int]]
+Changes = Callable[[int, int], tuple[Sequence[GalleryBatch], int]]
 
 log = structlog.get_logger()
 
@@ -37,7 +36,7 @@ class Feeder:
     """
 
     def __init__(self, socket: str, changes: Changes) -> None:
-        """`changes(after, limit)` reads the database (in a thread), as `records.feed.changes` does."""
+        """`changes(after, limit)` reads the database (in a thread), as `records.feed.batches` does."""
         self._socket = socket
         self._changes = changes
         self._connected = False
@@ -62,15 +61,11 @@ class Feeder:
         self.sent, began = await self._begin(reader, writer), time.monotonic()
         echoes = asyncio.create_task(self._listen(reader))
         try:
-            while await self._send_next(writer):
-                pass
+            await self._send_changes(writer)
             await self._mark(writer)
             log.info("gallery-fed", change=self.sent, seconds=round(time.monotonic() - began, 3))
             while not echoes.done():
-                changed = False
-                while await self._send_next(writer):
-                    changed = True
-                if changed:
+                if await self._send_changes(writer):
                     await self._mark(writer)
                 await asyncio.wait([echoes], timeout=POLL_SECONDS)
             await echoes
@@ -89,14 +84,24 @@ class Feeder:
         writer.write(GalleryReset().pack())
         return 0
 
-    async def _send_next(self, writer: asyncio.StreamWriter) -> bool:
-        """Send the next changes; False if there were none."""
-        changes, upto = await asyncio.to_thread(self._changes, self.sent, BATCH)
-        for change in changes:
-            writer.write(change.pack())
-            await writer.drain()
-        moved, self.sent = upto > self.sent, upto
-        return moved
+    async def _send_changes(self, writer: asyncio.StreamWriter) -> bool:
+        """Send all changes that there are, reading the next while some are on their way; whether there were any."""
+        changed, reading = False, self._read(self.sent)
+        try:
+            while True:
+                batches, upto = await reading
+                if upto <= self.sent:
+                    return changed
+                changed, reading = True, self._read(upto)
+                for batch in batches:
+                    writer.write(batch.pack())
+                    await writer.drain()
+                self.sent = upto
+        finally:
+            reading.cancel()
+
+    def _read(self, after: int) -> asyncio.Future[tuple[Sequence[GalleryBatch], int]]:
+        return asyncio.ensure_future(asyncio.to_thread(self._changes, after, BATCH))
 
     async def _mark(self, writer: asyncio.StreamWriter) -> None:
         writer.write(GalleryMark(self.sent, 1).pack())

@@ -18,7 +18,7 @@ from limen.backup import mirror
 from limen.errors import LimenError
 from limen.front import overdue, shredding
 from limen.front.calls import Calls
-from limen.front.feed import Change, Feeder
+from limen.front.feed import Feeder
 from limen.front.guard import Guard
 from limen.front.journal import Journal
 from limen.front.metrics import Metrics
@@ -35,6 +35,7 @@ from limen.search.life import Searches
 from limen.search.receipt import Receipts, policy_digest
 from limen.settings import Settings
 from limen.vault.client import AsyncVaultClient
+from limen.wire.messages import GalleryBatch
 
 SWEEP_SECONDS = 300.0  # between deletions of what is past its time
 
@@ -79,9 +80,9 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     matcher = Matcher(settings.socket("matcher-front"), guard.noticed)
     hits = Hits(database, vault)
 
-    def changes(after: int, limit: int) -> tuple[Sequence[Change], int]:
+    def changes(after: int, limit: int) -> tuple[Sequence[GalleryBatch], int]:
         with database.reading() as session:
-            return feed.changes(session, after, limit)
+            return feed.batches(session, after, limit)
 
     feeder = Feeder(settings.socket("matcher-front"), changes)
     writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)

@@ -53,13 +53,16 @@ class FaceMatrix:
 
     def put(self, key: int, slot: int, vector: np.ndarray, quality: int) -> None:
         """Add a reference, or replace the one with this key. vector: float32 (dimension,), unit length."""
-        row = self._rows.setdefault(key, len(self._rows))
-        if row == len(self._keys):
+        self.put_many(np.array([key], np.uint64), np.array([slot]), vector[None], np.array([quality]))
+
+    def put_many(self, keys: np.ndarray, slots: np.ndarray, vectors: np.ndarray, qualities: np.ndarray) -> None:
+        """As `put` for each: keys uint64 (n,), each once; slots and qualities (n,); vectors float32 (n, dimension)."""
+        rows = np.array([self._rows.setdefault(key, len(self._rows)) for key in keys.tolist()], np.int64)
+        while len(self._rows) > len(self._keys):
             self._grow()
-        self._vectors[row], self._slots[row], self._keys[row] = vector, slot, key
-        self._qualities[row] = quality
-        codes, scales = encode(vector[None])
-        self._codes[row, : self.dimension], self._scales[row] = codes[0, : self.dimension], scales[0]
+        self._vectors[rows], self._slots[rows], self._keys[rows] = vectors, slots, keys
+        self._qualities[rows] = qualities
+        self._codes[rows], self._scales[rows] = encode(vectors)
 
     def remove(self, key: int) -> bool:
         """Take a reference out and wipe it; whether there was one."""

@@ -1,4 +1,4 @@
-"""The gallery in memory: who owns each record, who may see it, until when, and its templates.
+"""The gallery in memory: which records there are, and their templates.
 
 Every change is in force when the call returns. Nothing here knows names, record numbers or images.
 """
@@ -6,48 +6,25 @@ Every change is in force when the call returns. Nothing here knows names, record
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from limen import countries
 from limen.errors import BadTemplate
-from limen.face.template import FaceTemplate
-from limen.matcher.faces import FaceMatrix
+from limen.face.template import unpack_many
+from limen.matcher import _native
+from limen.matcher.faces import THREADS, FaceMatrix
 from limen.matcher.makeup import Makeup, mask_of
 from limen.matcher.positions import Group, comparable, group
+from limen.matcher.recordtable import RecordTable
+from limen.matcher.references import Reference, References
 from limen.ridge import chance
 from limen.ridge.index import RidgeIndex
-from limen.ridge.template import RidgeTemplate
-from limen.terms import Modality
+from limen.terms import Modality, Position
 
-FIRST = 1024  # record slots at first
-EVER = np.iinfo(np.int64).max  # Unix seconds
-
-
-@dataclass(frozen=True)
-class Reference:
-    """One enrolled sample and what binds it.
-
-    Attributes:
-        record, sample: handles, uint64, not 0.
-        owner: alpha-3 code.
-        visible: bitmap of 32 bytes over `limen.countries.ORDER`.
-        valid_from, valid_until: Unix seconds; 0 for no bound.
-        modality, position: as sealed.
-        template: of the sample; a ridge template may stay packed, which saves a sixth of the time of putting it.
-    """
-
-    record: int
-    sample: int
-    owner: str
-    visible: bytes
-    valid_from: int
-    valid_until: int
-    modality: Modality
-    position: int
-    template: FaceTemplate | RidgeTemplate | bytes
+NO_CLASS = -1  # of clear minutiae: of all but fingers
+_POSITIONS = {int(position) for position in Position}
+_MODALITIES = {int(modality) for modality in Modality}
 
 
 class Kept(NamedTuple):
@@ -59,117 +36,122 @@ class Kept(NamedTuple):
     sample: int
     group: Group
     model: str
-    clear: int = -1
+    clear: int = NO_CLASS
+
+
+class Kinds:
+    """Numbers for the kinds of samples that there are: a group, and of faces a model."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[Group, str], int] = {}
+        self._kinds: list[tuple[Group, str]] = []
+
+    def number(self, where: Group, model: str = "") -> int:
+        """The number of a kind."""
+        found = self._numbers.setdefault((where, model), len(self._kinds))
+        if found == len(self._kinds):
+            self._kinds.append((where, model))
+        return found
+
+    def __getitem__(self, number: int) -> tuple[Group, str]:
+        return self._kinds[number]
 
 
 class Gallery:
-    """Records with their templates. A record has a slot, an index into the arrays; slots are used again."""
+    """Records (`table`) with their templates."""
 
     def __init__(self) -> None:
+        self.table = RecordTable()
         self.faces: dict[str, FaceMatrix] = {}
         self.ridges: dict[Group, RidgeIndex] = {}
         self.makeup = Makeup()
-        self._slot_of: dict[int, int] = {}
-        self._slot_of_sample: dict[int, int] = {}
-        self._samples: dict[int, list[Kept]] = {}
-        self._free: list[int] = []
-        self._marks: Counter[int] = Counter()  # by slot
-        self._top = 0
-        self._handles = np.zeros(FIRST, np.uint64)
-        self._owners = np.zeros(FIRST, np.int16)
-        self._visible = np.zeros((FIRST, countries.SIZE), np.uint8)
-        self._from = np.zeros(FIRST, np.int64)
-        self._until = np.zeros(FIRST, np.int64)
+        self._directory = _native.Directory()
+        self._kinds = Kinds()
 
     def put(self, reference: Reference) -> None:
         """Add or replace one sample; the record's owner, visibility and validity are those that came last.
 
         Raises:
-            BadTemplate: the template is not of the stated modality, or a field is out of range.
+            BadTemplate: the template is not of the stated modality, or a field is out of range; it is not there then,
+                nor what was there under its handle.
         """
-        if isinstance(reference.template, FaceTemplate) != (reference.modality is Modality.FACE):
-            raise BadTemplate("A template is not of the modality that it was sealed as.")
-        self.withdraw(self._handle_of_sample(reference.sample), reference.sample)
-        slot = self._slot(reference.record)
-        self._describe(slot, reference)
-        try:
-            kept = self._store(slot, reference)
-        except BadTemplate:
-            if not self._samples[slot]:
-                self._release(reference.record, slot)
-            raise
-        before = self._mask(slot)
-        self._samples[slot].append(kept)
-        self.makeup.changed(before, before | mask_of([kept.group]))
-        self.makeup.clear[kept.clear] += kept.clear >= 0
-        if reference.modality is Modality.MARK:
-            self._marks[slot] += 1
-        self._slot_of_sample[reference.sample] = slot
+        if not self.put_many(References.of([reference])).all():
+            raise BadTemplate("A template is not of its modality or of its model's dimension, or is out of range.")
+
+    def put_many(self, references: References) -> np.ndarray:
+        """As `put` for each, on several threads; bool (n,): which went in."""
+        for row in np.flatnonzero(self._directory.slots_of(references.samples) >= 0).tolist():
+            sample = int(references.samples[row])
+            self.withdraw(self._record_of(sample), sample)
+        kinds = np.full(len(references), -1, np.int64)
+        clear = np.full(len(references), NO_CLASS, np.int32)
+        self._store_prints(references, kinds, clear)
+        faces = self._read_faces(references, kinds)
+        went = kinds >= 0
+        rows = np.flatnonzero(went)
+        if len(rows):
+            self._enter(references, rows, kinds, clear, faces)
+        return went
 
     def withdraw(self, record: int, sample: int = 0) -> bool:
         """Remove one sample of a record, or (sample 0) the whole record; whether there was anything."""
-        slot = self._slot_of.get(record)
+        slot = self.table.slot(record)
         if slot is None:
             return False
-        gone = [kept for kept in self._samples[slot] if sample in (0, kept.sample)]
-        before = self._mask(slot)
+        held = self.samples(slot)
+        gone = [kept for kept in held if sample in (0, kept.sample)]
         for kept in gone:
-            self._samples[slot].remove(kept)
             self.makeup.clear[kept.clear] -= kept.clear >= 0
-            if kept.group[0] is Modality.MARK:
-                self._marks -= Counter([slot])
-            del self._slot_of_sample[kept.sample]
+            self._directory.remove(kept.sample)
             if kept.group[0] is Modality.FACE:
                 self.faces[kept.model].remove(kept.sample)
             else:
                 self.ridges[kept.group].remove(kept.sample)
-        self.makeup.changed(before, self._mask(slot))
-        if not self._samples[slot]:
-            self._release(record, slot)
+        left = mask_of([kept.group for kept in held if kept not in gone])
+        self.makeup.changed(int(self.table.masks[slot]), left)
+        self.table.masks[slot] = left
+        if not left:
+            self.table.release(record)
         return bool(gone)
 
     def drop(self, country: str) -> int:
         """Remove every record of a country; how many there were."""
-        owner = countries.ORDER.index(country)
-        gone = [record for record, slot in self._slot_of.items() if self._owners[slot] == owner]
+        gone = self.table.of(country)
         for record in gone:
             self.withdraw(record)
         return len(gone)
 
     def allowed(self, country: str, now: int) -> np.ndarray:
-        """bool (slots,): records that a country may see (its own, and those shown to it) and that are valid now."""
-        bit = countries.ORDER.index(country)
-        seen = (self._visible[: self._top, bit // 8] >> (bit % 8) & 1).astype(bool)
-        own = self._owners[: self._top] == bit
-        return (seen | own) & (self._from[: self._top] <= now) & (now < self._until[: self._top])
+        """See `RecordTable.allowed`."""
+        return self.table.allowed(country, now)
 
     def owned_by(self, bitmap: bytes, now: int) -> np.ndarray:
-        """bool (slots,): records of the countries in a bitmap (`limen.countries`) that are valid now."""
-        listed = np.unpackbits(np.frombuffer(bitmap, np.uint8), bitorder="little").astype(bool)
-        owners = self._owners[: self._top]
-        return (owners >= 0) & listed[owners] & (self._from[: self._top] <= now) & (now < self._until[: self._top])
+        """See `RecordTable.owned_by`."""
+        return self.table.owned_by(bitmap, now)
 
     def slot(self, record: int) -> int | None:
         """Where a record is, None if it is not there."""
-        return self._slot_of.get(record)
-
-    def with_marks(self) -> np.ndarray:
-        """bool (slots,): records that hold a crime-scene mark."""
-        held = np.zeros(self._top, bool)
-        held[list(self._marks)] = True
-        return held
-
-    def samples(self, slot: int) -> list[Kept]:
-        """The samples of the record in a slot."""
-        return self._samples[slot]
+        return self.table.slot(record)
 
     def handle(self, slot: int) -> int:
         """Handle of the record in a slot."""
-        return int(self._handles[slot])
+        return self.table.handle(slot)
+
+    def with_marks(self) -> np.ndarray:
+        """bool (slots,): records that hold a crime-scene mark."""
+        return (self.table.masks & mask_of([(Modality.MARK, 0)])) != 0
+
+    def samples(self, slot: int) -> list[Kept]:
+        """The samples of the record in a slot, in the order in which they came."""
+        return [Kept(handle, *self._kinds[kind], clear) for handle, kind, clear in self._directory.samples_of(slot)]
 
     def slots_of(self, samples: np.ndarray) -> np.ndarray:
-        """int64: slots of samples' records, which must be there."""
-        return np.array([self._slot_of_sample[int(sample)] for sample in samples], np.int64)
+        """int64: slots of samples' records; -1 for samples that are not there."""
+        return self._directory.slots_of(np.ascontiguousarray(samples, np.uint64))
+
+    def of_group(self, where: Group, allowed: np.ndarray) -> np.ndarray:
+        """uint64: the friction ridge samples of a group in records that are allowed, bool (slots,)."""
+        return self._directory.of_kind(np.ascontiguousarray(allowed).view(np.uint8), self._kinds.number(where))
 
     def groups(self, probe: Group) -> list[Group]:
         """Groups of friction ridge references that a probe is compared with."""
@@ -183,66 +165,80 @@ class Gallery:
     @property
     def records(self) -> int:
         """How many records there are."""
-        return len(self._slot_of)
+        return len(self.table)
 
     @property
     def memory(self) -> int:
-        """Bytes of templates and record arrays."""
-        arrays = (self._handles, self._owners, self._visible, self._from, self._until)
+        """Bytes of templates, record arrays and the directory of samples."""
         stores: list[FaceMatrix | RidgeIndex] = [*self.faces.values(), *self.ridges.values()]
-        return sum(array.nbytes for array in arrays) + sum(store.memory for store in stores)
+        return self.table.memory + int(self._directory.memory) + sum(store.memory for store in stores)
 
-    def _mask(self, slot: int) -> int:
-        return mask_of([kept.group for kept in self._samples[slot]])
+    def _record_of(self, sample: int) -> int:
+        (slot,) = self.slots_of(np.array([sample], np.uint64))
+        return self.handle(int(slot))
 
-    def _handle_of_sample(self, sample: int) -> int:
-        slot = self._slot_of_sample.get(sample)
-        return 0 if slot is None else self.handle(slot)
+    def _store_prints(self, references: References, kinds: np.ndarray, clear: np.ndarray) -> None:
+        """Put the prints into their indexes; note kinds and classes of clear minutiae of those that went in."""
+        code = references.modalities.astype(np.int64) << 8 | references.positions
+        for one in np.unique(code[references.modalities != Modality.FACE]).tolist():
+            modality, position = one >> 8, one & 0xFF
+            if modality not in _MODALITIES or position not in _POSITIONS:
+                continue
+            where = group(Modality(modality), position)
+            rows = np.flatnonzero(code == one)
+            index = self.ridges.setdefault(where, RidgeIndex())
+            stored = [references.templates[row] for row in rows.tolist()]
+            found = index.put_many(references.samples[rows], stored, threads=THREADS)
+            kinds[rows[found >= 0]] = self._kinds.number(where)
+            if modality == Modality.FINGER:
+                clear[rows] = chance.classes_of(found)
 
-    def _slot(self, record: int) -> int:
-        if record in self._slot_of:
-            return self._slot_of[record]
-        slot = self._free.pop() if self._free else self._top
-        if slot == self._top:
-            self._top += 1
-            if slot == len(self._handles):
-                self._grow()
-        self._slot_of[record], self._handles[slot], self._samples[slot] = slot, record, []
-        return slot
+    def _read_faces(
+        self, references: References, kinds: np.ndarray
+    ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """By model: rows, vectors and qualities of the faces that are in order; their kinds are noted."""
+        faces = np.flatnonzero(references.modalities == Modality.FACE)
+        found = {}
+        for model, which, vectors, qualities in unpack_many([references.templates[row] for row in faces.tolist()]):
+            if model in found or (model in self.faces and vectors.shape[1] != self.faces[model].dimension):
+                continue  # a face template has not the dimension of its model's others
+            kinds[faces[which]] = self._kinds.number((Modality.FACE, 0), model)
+            found[model] = faces[which], vectors, qualities
+        return found
 
-    def _describe(self, slot: int, reference: Reference) -> None:
-        self._owners[slot] = countries.ORDER.index(reference.owner)
-        self._visible[slot] = np.frombuffer(reference.visible, np.uint8)
-        self._from[slot] = reference.valid_from
-        self._until[slot] = reference.valid_until or EVER
+    def _enter(
+        self,
+        references: References,
+        rows: np.ndarray,
+        kinds: np.ndarray,
+        clear: np.ndarray,
+        faces: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    ) -> None:
+        """Note the samples of these rows with their records; faces get their rows of the matrices."""
+        slots = np.full(len(references), -1, np.int32)
+        slots[rows] = self.table.take(references.records[rows])
+        there = slots[rows]
+        self.table.describe(
+            there,
+            references.owners[rows],
+            references.visible[rows],
+            references.valid_from[rows],
+            references.until[rows],
+        )
+        for model, (which, vectors, qualities) in faces.items():
+            matrix = self.faces.setdefault(model, FaceMatrix(vectors.shape[1]))
+            matrix.put_many(references.samples[which], slots[which], vectors, qualities)
+        self._directory.put_many(references.samples[rows], there, kinds[rows].astype(np.uint32), clear[rows])
+        self._note(there, kinds[rows], clear[rows])
 
-    def _store(self, slot: int, reference: Reference) -> Kept:
-        template = reference.template
-        if isinstance(template, FaceTemplate):
-            matrix = self.faces.setdefault(template.model, FaceMatrix(template.vector.size))
-            if template.vector.size != matrix.dimension:
-                raise BadTemplate("A face template has not the dimension of its model's others.")
-            matrix.put(reference.sample, slot, template.vector, template.quality)
-            return Kept(reference.sample, (Modality.FACE, 0), template.model)
-        where = group(reference.modality, reference.position)
-        index = self.ridges.setdefault(where, RidgeIndex())
-        if isinstance(template, bytes):
-            index.put_packed(reference.sample, template)
-        else:
-            index.put(reference.sample, template)
-        if reference.modality is not Modality.FINGER:
-            return Kept(reference.sample, where, "")
-        packed = template if isinstance(template, bytes) else template.pack()
-        return Kept(reference.sample, where, "", chance.class_of(chance.clear_minutiae(packed)))
-
-    def _release(self, record: int, slot: int) -> None:
-        del self._slot_of[record], self._samples[slot]
-        self._handles[slot], self._visible[slot], self._until[slot], self._owners[slot] = 0, 0, 0, -1
-        self._free.append(slot)
-
-    def _grow(self) -> None:
-        for name in ("_handles", "_owners", "_visible", "_from", "_until"):
-            old = getattr(self, name)
-            new = np.zeros((2 * len(old), *old.shape[1:]), old.dtype)
-            new[: len(old)] = old
-            setattr(self, name, new)
+    def _note(self, slots: np.ndarray, kinds: np.ndarray, clear: np.ndarray) -> None:
+        """Keep count of what the gallery is made of."""
+        different = np.unique(slots)
+        before = self.table.masks[different]
+        bits = {kind: mask_of([self._kinds[kind][0]]) for kind in np.unique(kinds).tolist()}
+        np.bitwise_or.at(self.table.masks, slots, np.array([bits[kind] for kind in kinds.tolist()], np.int64))
+        changes = Counter(zip(before.tolist(), self.table.masks[different].tolist(), strict=True))
+        for (old, new), count in changes.items():
+            self.makeup.changed(old, new, count)
+        for number, count in enumerate(np.bincount(clear[clear >= 0]).tolist()):
+            self.makeup.clear[number] += count

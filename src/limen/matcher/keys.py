@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ class Keys:
 
     def __init__(self, connect: Callable[[], VaultClient]) -> None:
         self._connect = connect
+        self._lock = threading.RLock()  # a load asks from its own thread
         self._vault: VaultClient | None = None
         self._pages: dict[KeyName, dict[bytes, bytes]] = {}
         self._served: set[str] = set()
@@ -39,6 +41,10 @@ class Keys:
             KeyUnavailable: the country's key is missing or revoked (noted in `missing`), or the record's was shredded.
             Unavailable: the vault does not answer now.
         """
+        with self._lock:
+            return self._key(country, epoch, record)
+
+    def _key(self, country: str, epoch: int, record: bytes) -> bytes:
         if country in self.missing:  # until `recheck` says otherwise: a country may have 100,000 records
             raise KeyUnavailable(f"The key of {country} is not there.")
         page = self._pages.get((country, epoch), {})
@@ -48,9 +54,10 @@ class Keys:
 
     def done(self) -> None:
         """The gallery is loaded: keys are dropped, and from now on asked for one by one."""
-        self._pages.clear()
-        forget_keys()
-        self.ahead = False
+        with self._lock:
+            self._pages.clear()
+            forget_keys()
+            self.ahead = False
 
     def recheck(self) -> tuple[set[str], bool]:
         """Ask which countries' keys are there.
@@ -58,6 +65,10 @@ class Keys:
         Returns:
             Countries whose key was taken back since it served, and whether a key that was missing has come.
         """
+        with self._lock:
+            return self._recheck()
+
+    def _recheck(self) -> tuple[set[str], bool]:
         there = {country for country, held in self._call(lambda vault: vault.countries()).items() if held}
         lost, came = self._served - there, bool(self.missing & there)
         for country in lost:

@@ -26,14 +26,14 @@ class Makeup:
         self.records: Counter[int] = Counter()  # by mask of what they hold
         self.clear: Counter[int] = Counter()  # finger references by class of clear minutiae
 
-    def changed(self, before: int, after: int) -> None:
-        """A record's mask changed; 0 is no record."""
+    def changed(self, before: int, after: int, count: int = 1) -> None:
+        """The masks of so many records changed; 0 is no record."""
         if before == after:
             return
         if after:
-            self.records[after] += 1
+            self.records[after] += count
         if before:
-            self.records[before] -= 1
+            self.records[before] -= count
             if not self.records[before]:
                 del self.records[before]
 

@@ -21,13 +21,14 @@ from limen.matcher.tail import FaceTerms
 from limen.reasons import Reason
 from limen.ridge import evidence as ridge_evidence
 from limen.ridge import expectation as ridge_expectation
+from limen.ridge.index import Found
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Answer, Modality
 from limen.wire.parts import Match
 
 CANDIDATES = 32  # records that each probe sample may propose; the rest of the gallery is below them for it
-DEPTH, DEEPEST = 256, 8192  # prints that a search of one group brings back, before invisible records are left out
-VISIBLE = 4  # times `CANDIDATES` that are to be left of them
+FEW = 500  # records: so few are all compared exactly
+MOST = 3000  # prints that a search of one group compares exactly at most (native/ridge/index.cpp)
 PRINTS_TOGETHER = 0.5  # correlation of mated evidence between fingers of one person: 0.47 (decision 0281)
 FACE = (Modality.FACE, 0)
 Faces = dict[str, FaceTemplate]  # a probe's one face, by model
@@ -134,8 +135,8 @@ def _search(gallery: Gallery, faces: Faces, probe: Probe, allowed: np.ndarray) -
     for face in faces.values():
         if face.model in gallery.faces:
             slots |= _by_face(gallery, face, allowed)
-    for where, template in probe.prints:
-        slots |= by_print(gallery, gallery.groups(where), template, allowed)
+    sought = [(gallery.groups(where), template) for where, template in probe.prints]
+    slots = slots.union(*by_prints(gallery, sought, allowed))
     compared = {slot: _compare_faces(gallery, faces, slot) for slot in slots}
     prints: dict[int, list[Finding]] = defaultdict(list)
     for index, (where, template) in enumerate(probe.prints):
@@ -150,29 +151,47 @@ def _by_face(gallery: Gallery, face: FaceTemplate, allowed: np.ndarray) -> set[i
     return {int(matrix.slots[row]) for row in rows}
 
 
-def by_print(gallery: Gallery, groups: Sequence[Group], template: RidgeTemplate, allowed: np.ndarray) -> set[int]:
-    """Slots of the allowed records with the most alike prints of these groups."""
-    keys, scores = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
-    share = max(float(allowed.mean()), 1e-9) if len(allowed) else 1.0
-    depth = int(np.clip(VISIBLE * CANDIDATES / share, DEPTH, DEEPEST))
-    for kept in groups:
-        found, likeness = gallery.ridges[kept].search(template, depth, threads=THREADS)
-        visible = allowed[gallery.slots_of(found)]
-        if len(found) == depth and np.count_nonzero(visible) < CANDIDATES:  # hidden records took the places
-            found, likeness = _search_visible(gallery, kept, template, allowed)
-            visible = np.ones(len(found), bool)
-        keys.append(found[visible])
-        scores.append(likeness[visible])
-    order = np.argsort(-np.concatenate(scores), kind="stable")
-    slots = gallery.slots_of(np.concatenate(keys)[order])
+def by_prints(
+    gallery: Gallery, prints: Sequence[tuple[Sequence[Group], RidgeTemplate]], allowed: np.ndarray
+) -> list[set[int]]:
+    """Of each print, slots of the allowed records with the most alike prints of its groups.
+
+    Prints that are compared with the same group share one pass over it.
+    """
+    found: list[list[Found]] = [[] for _ in prints]
+    for kept in sorted({kept for groups, _ in prints for kept in groups}):
+        which = [number for number, (groups, _) in enumerate(prints) if kept in groups]
+        for number, some in zip(which, _alike(gallery, kept, [prints[n][1] for n in which], allowed), strict=True):
+            found[number].append(some)
+    return [_slots(gallery, some) for some in found]
+
+
+def _alike(gallery: Gallery, kept: Group, templates: list[RidgeTemplate], allowed: np.ndarray) -> list[Found]:
+    """The most alike prints of one group in allowed records, for each template.
+
+    Records that are hidden take places among the prints that are compared exactly (one in 200). Where fewer visible
+    ones are left than are asked for, all visible ones are compared, so that no mate is lost by what others keep hidden.
+    """
+    index = gallery.ridges[kept]
+    if np.count_nonzero(allowed) <= FEW:
+        return [index.search_among(template, gallery.of_group(kept, allowed), FEW) for template in templates]
+    found = []
+    for template, (keys, scores) in zip(templates, index.search_many(templates, MOST, threads=THREADS), strict=True):
+        visible = allowed[gallery.slots_of(keys)]
+        if len(keys) < len(index) and np.count_nonzero(visible) < CANDIDATES:
+            found.append(index.search_among(template, gallery.of_group(kept, allowed), CANDIDATES))
+        else:
+            found.append((keys[visible], scores[visible]))
+    return found
+
+
+def _slots(gallery: Gallery, found: list[Found]) -> set[int]:
+    """Slots of the first records in what several groups brought."""
+    if not found:
+        return set()
+    order = np.argsort(-np.concatenate([scores for _, scores in found]), kind="stable")
+    slots = gallery.slots_of(np.concatenate([keys for keys, _ in found])[order])
     return set(list(dict.fromkeys(slots.tolist()))[:CANDIDATES])
-
-
-def _search_visible(
-    gallery: Gallery, kept: Group, template: RidgeTemplate, allowed: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    keys = [s.sample for slot in np.flatnonzero(allowed) for s in gallery.samples(int(slot)) if s.group == kept]
-    return gallery.ridges[kept].search_among(template, np.array(keys, np.uint64), DEPTH)
 
 
 def _compare_faces(gallery: Gallery, faces: Faces, slot: int) -> Finding | None:

@@ -12,11 +12,13 @@ import numpy as np
 
 from limen import countries
 from limen.matcher.fusion import Finding, fuse
-from limen.matcher.gallery import Gallery, Reference
+from limen.matcher.gallery import Gallery
 from limen.matcher.positions import Group, group
-from limen.matcher.search import by_print, compare_prints, match_of
+from limen.matcher.references import Reference
+from limen.matcher.search import by_prints, compare_prints, match_of
 from limen.matcher.tail import mark_threshold
 from limen.ridge import views
+from limen.ridge.stored import template_of
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality
 from limen.wire.messages import MAX_MATCHES
@@ -41,9 +43,9 @@ def leads(gallery: Gallery, reference: Reference, *, now: int | None = None) -> 
     allowed = _allowed(gallery, reference, int(time.time()) if now is None else now)
     if not groups or not allowed.any():
         return ()
-    template = RidgeTemplate.unpack(reference.template)
+    template = RidgeTemplate.unpack(template_of(reference.template))
     pieces = views.parts(template) if reference.modality is Modality.PALM else [template]
-    slots = {slot for piece in pieces for slot in by_print(gallery, groups, piece, allowed)}
+    slots = set().union(*by_prints(gallery, [(groups, piece) for piece in pieces], allowed))
     findings: dict[int, list[Finding]] = defaultdict(list)
     for piece in pieces:  # of a palm; the best counts (`fuse`)
         compare_prints(gallery, 0, groups, piece, slots, findings)

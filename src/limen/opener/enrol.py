@@ -17,6 +17,7 @@ from limen.opener.examine import UNKNOWN_QUALITY, Finding, examine, extract
 from limen.opener.intake import take_in, wipe
 from limen.opener.tools import Tools
 from limen.reasons import to_mask
+from limen.ridge.stored import stored
 from limen.terms import Modality, Position
 from limen.vault.client import VaultClient
 from limen.vault.seal import Context, Use
@@ -135,7 +136,7 @@ class _Enrolment:
         image = finding.image
         portrait = images.portrait(image) if image else b""
         sealed = [
-            self._seal(Use.TEMPLATE, sample, finding, finding.template or b"", finding.model),
+            self._seal(Use.TEMPLATE, sample, finding, _to_keep(finding), finding.model),
             self._seal(Use.SAMPLE, sample, finding, portrait),
             self._seal(Use.FILE, sample, finding, original),
         ]
@@ -178,3 +179,9 @@ class _Enrolment:
             job.expires,
         )
         return self._vault.seal(context, content)
+
+
+def _to_keep(finding: Finding) -> bytes:
+    """The template as it is stored: of a print with the codes that searches need (`ridge.stored`)."""
+    template = finding.template or b""
+    return template if finding.modality is Modality.FACE or not template else stored(template)

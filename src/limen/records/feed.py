@@ -7,14 +7,20 @@ read every change up to n (decision 0191). A reader that remembers the last numb
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Sequence as SequenceOf
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, type_coerce, update
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
 from limen.records.tables import Record, Sample, Sequence, State, Tombstone
-from limen.wire.messages import GalleryPut, GalleryWithdraw
+from limen.vault.seal import Use
+from limen.wire.messages import GalleryBatch, GalleryPut, GalleryWithdraw
+from limen.wire.messages.gallery import BATCH_HEAD, WITHDRAWN
+from limen.wire.messages.limits import MAX_BATCH
 
 
 def number(session: Session, count: int = 1) -> int:
@@ -64,7 +70,75 @@ def changes(
     return [message for _, message in found], last
 
 
-# Columns, not objects: a whole gallery passes here, and rows take a quarter of the time (20 us a sample).
+def batches(session: Session, after: int, limit: int, *, now: int | None = None) -> tuple[list[GalleryBatch], int]:
+    """As `changes`, packed: a whole gallery passes here at every start, in a third of the time."""
+    now = int(time.time()) if now is None else now
+    upper = last_change(session)  # first, as in `changes`
+    connection = session.connection()
+    stones = connection.execute(
+        _STONES.where(Tombstone.change > after, Tombstone.change <= upper).order_by(Tombstone.change).limit(limit)
+    )
+    postgres = connection.dialect.name == "postgresql"
+    samples = connection.execute(
+        _raw(postgres).where(Sample.change > after, Sample.change <= upper).order_by(Sample.change).limit(limit)
+    )
+    packed = [_packed_stone(row) for row in stones] + [_packed(row, now, postgres) for row in samples]
+    packed.sort(key=lambda change: change[0])
+    last = packed[limit - 1][0] if len(packed) >= limit else upper
+    return _together(packed[:limit]), last
+
+
+def _together(packed: SequenceOf[tuple[int, bytes, bytes]]) -> list[GalleryBatch]:
+    """Messages of (change, head, template), none larger than a message may be."""
+    found, first, size = [], 0, 0
+    for number, (_, head, template) in enumerate(packed):
+        size += len(head) + len(template)
+        if size > MAX_BATCH:  # the one too many stays: the limit leaves room for it
+            found.append(_batch(packed[first : number + 1]))
+            first, size = number + 1, 0
+    if first < len(packed):
+        found.append(_batch(packed[first:]))
+    return found
+
+
+def _batch(packed: SequenceOf[tuple[int, bytes, bytes]]) -> GalleryBatch:
+    heads, templates = b"".join(head for _, head, _ in packed), b"".join(template for *_, template in packed)
+    return GalleryBatch(len(packed), heads + templates)
+
+
+def _packed_stone(row: Any) -> tuple[int, bytes, bytes]:
+    change, record, sample = row
+    return change, BATCH_HEAD.pack(record, sample, *WITHDRAWN), b""
+
+
+def _packed(row: Any, now: int, postgres: bool) -> tuple[int, bytes, bytes]:
+    (change, state, record, sample, owner, visible, since, until, modality, position, epoch, model, record_id,
+     sample_id, expires, template) = row  # fmt: skip
+    if state != State.ACTIVE or until <= now or template is None:
+        return change, BATCH_HEAD.pack(record, sample, *WITHDRAWN), b""
+    if not postgres:
+        record_id, sample_id = bytes.fromhex(record_id), bytes.fromhex(sample_id)
+    head = BATCH_HEAD.pack(
+        record, sample, visible, since, until, epoch, len(template), Use.TEMPLATE, owner.encode("ascii"), record_id,
+        sample_id, modality, position, model.encode("ascii"), expires
+    )  # fmt: skip
+    return change, head, template
+
+
+@functools.cache
+def _raw(postgres: bool) -> Select[*tuple[Any, ...]]:
+    """`_SAMPLES` as the driver gives it: what SQLAlchemy's types do takes as long as all the rest."""
+    ids = {"id": func.uuid_send} if postgres else {}
+    columns = (ids.get(column.name, lambda same: same)(column) for column in _SAMPLES.selected_columns)
+    raw = (type_coerce(column, NullType()) for column in columns)
+    return select(*raw).select_from(_SAMPLES.get_final_froms()[0])
+
+
+_STONES = select(
+    *(type_coerce(column, NullType()) for column in (Tombstone.change, Tombstone.record, Tombstone.sample))
+)
+
+# Columns, not objects: rows take a quarter of the time.
 _SAMPLES = select(
     Sample.change,
     Record.state,

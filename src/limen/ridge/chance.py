@@ -13,7 +13,6 @@ from __future__ import annotations
 import numpy as np
 
 from limen.ridge.evidence import LEAST, MOST
-from limen.ridge.views import CLEAR, HEAD, ROW, UNSTATED
 
 #: Clear minutiae of the poorer print; the share of comparisons above 0 nats, and of those above the least evidence.
 CLASSES = (6, 10, 14, 18, 22, 27, 35, 45, 57)
@@ -21,15 +20,14 @@ ABOVE_ZERO = (1.8e-2, 1.1e-2, 6.7e-3, 4.3e-3, 2.7e-3, 1.6e-3, 5.8e-4, 3.3e-4, 1.
 ABOVE_LEAST = (0.66, 0.52, 0.38, 0.28, 0.19, 0.12, 0.06, 0.04, 0.03)
 
 
-def clear_minutiae(packed: bytes) -> int:
-    """How many minutiae of a packed template are clear, or do not say how clear they are."""
-    quality = np.frombuffer(packed, np.uint8)[HEAD + ROW - 1 :: ROW]
-    return int(np.count_nonzero((quality >= CLEAR) | (quality == UNSTATED)))
-
-
 def class_of(clear: int) -> int:
     """Number of the class in `CLASSES` that is nearest to a count of clear minutiae."""
-    return int(np.argmin(np.abs(np.array(CLASSES) - clear)))
+    return int(classes_of(np.array([clear]))[0])
+
+
+def classes_of(clear: np.ndarray) -> np.ndarray:
+    """As `class_of` for each of many counts: int32 (n,)."""
+    return np.abs(np.array(CLASSES) - np.asarray(clear)[:, None]).argmin(axis=1).astype(np.int32)
 
 
 def survival(nats: np.ndarray, clear: float) -> np.ndarray:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
+from limen.errors import BadMessage
 from limen.wire.frame import Message
-from limen.wire.messages.limits import KIB, MAX_MATCHES, MAX_TEMPLATE
+from limen.wire.messages.limits import KIB, MAX_BATCH, MAX_MATCHES, MAX_TEMPLATE
+from limen.wire.messages.sealing import SEAL_CONTEXT
+
+#: record, sample; visible, valid_from, valid_until, epoch, length of the template; then what the seal binds.
+BATCH_HEAD = struct.Struct("<qq32sQQII" + SEAL_CONTEXT)
+_TEMPLATE = 1  # `vault.seal.Use.TEMPLATE`
+#: What follows the handles in a head that withdraws.
+WITHDRAWN = (b"", 0, 0, 0, 0, 0, b"", b"", b"", 0, 0, b"", 0)
+
+
+def _signed(handle: int) -> int:
+    return handle - (1 << 64) if handle >> 63 else handle
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,51 @@ class GalleryWithdraw(Message, kind=51, layout="QQ"):
 
     record: int
     sample: int
+
+
+@dataclass(frozen=True)
+class GalleryBatch(Message, kind=58, layout="I", tail=MAX_BATCH + MAX_TEMPLATE + KIB):
+    """Changes in their order, all that the feed sends: `count` heads of `BATCH_HEAD`, then their sealed templates.
+
+    A head has the fields of GalleryPut, with the length of its template, and from the use on those that the seal
+    binds, as it binds them (`vault.seal.Context`). A length of 0: GalleryWithdraw. Handles are signed.
+    """
+
+    count: int
+    tail: bytes
+
+    @classmethod
+    def of(cls, changes: Sequence[GalleryPut | GalleryWithdraw]) -> Self:
+        """A batch of single changes."""
+        heads, blobs = bytearray(), bytearray()
+        for one in changes:
+            if isinstance(one, GalleryPut):
+                bound = (one.owner, one.record_id, one.sample_id, one.modality, one.position, one.model, one.expires)
+                valid = (one.visible, one.valid_from, one.valid_until, one.epoch, len(one.tail))
+                heads += BATCH_HEAD.pack(_signed(one.record), _signed(one.sample), *valid, _TEMPLATE, *bound)
+                blobs += one.tail
+            else:
+                heads += BATCH_HEAD.pack(_signed(one.record), _signed(one.sample), *WITHDRAWN)
+        return cls(len(changes), bytes(heads + blobs))
+
+    def changes(self) -> list[GalleryPut | GalleryWithdraw]:
+        """The single changes; `BadMessage` if the heads and templates do not fill the tail."""
+        found: list[GalleryPut | GalleryWithdraw] = []
+        at = BATCH_HEAD.size * self.count
+        for start in range(0, min(at, len(self.tail) - BATCH_HEAD.size + 1), BATCH_HEAD.size):
+            record, sample, visible, since, until, epoch, length, _, owner, *ids, modality, position, model, expires = (
+                BATCH_HEAD.unpack_from(self.tail, start)
+            )
+            record, sample = record % (1 << 64), sample % (1 << 64)
+            if length == 0:
+                found.append(GalleryWithdraw(record, sample))
+                continue
+            blob, at = self.tail[at : at + length], at + length
+            fields = (owner, visible, since, until, modality, position, epoch, model, *ids, expires, blob)
+            found.append(GalleryPut(record, sample, *fields))
+        if len(found) != self.count or at != len(self.tail):
+            raise BadMessage("A batch of changes has the wrong length.")
+        return found
 
 
 @dataclass(frozen=True)

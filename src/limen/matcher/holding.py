@@ -1,0 +1,171 @@
+"""The gallery as the process keeps it: fed by the front, opened with keys of the vault, given up with them.
+
+A load passes through in two steps at once: while one batch of changes is put into the gallery, by native code on both
+cores, the next is opened. Searches take their turns between batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import structlog
+
+from limen.countries import ORDER
+from limen.errors import LimenError, Unavailable
+from limen.matcher.gallery import Gallery
+from limen.matcher.heap import keep_no_blocks
+from limen.matcher.keys import Keys
+from limen.matcher.opening import Opened, open_batch
+from limen.matcher.unsolved import leads
+from limen.terms import Modality
+from limen.wire.messages import GalleryBatch, GalleryMark, GalleryPut, Status, UnsolvedFound
+from limen.wire.parts import pack_matches
+
+RETRY_SECONDS = 0.2  # between attempts to reach the vault
+RECHECK_SECONDS = 2.0  # between questions to the vault whether each country's key still serves; 10 s are promised
+FEW = 256  # changes: so few are in force before anything else is done
+
+log = structlog.get_logger("matcher")
+
+
+class Holding:
+    """The gallery and how far it is fed.
+
+    Attributes:
+        gallery: to be read and changed under `lock` alone.
+        lock: a search sees the gallery as it was when it began.
+        searching: the thread for searches; the kernels let the loop run meanwhile.
+        complete: whether all that should be there is.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self.gallery = Gallery()
+        self.lock = asyncio.Lock()
+        self.searching = ThreadPoolExecutor(1, "search", initializer=keep_no_blocks)
+        self.complete = False
+        self._loading = ThreadPoolExecutor(2, "load", initializer=keep_no_blocks)
+        self._keys = keys
+        self._feeds: set[asyncio.StreamWriter] = set()
+        self._sequence = self._rejected = 0
+        self._putting: asyncio.Task[None] | None = None
+
+    # --- the feed ---
+
+    async def change(self, batch: GalleryBatch) -> None:
+        """Open a batch and put it in; a large one may still be on its way when this returns (`settle`).
+
+        Raises:
+            BadMessage: it is none.
+        """
+        opened = await asyncio.get_running_loop().run_in_executor(self._loading, self._open, batch)
+        await self.settle()
+        self._putting = asyncio.create_task(self._put(opened))
+        if batch.count <= FEW:
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until every change that came is in force."""
+        if self._putting is not None:
+            putting, self._putting = self._putting, None
+            await putting
+
+    async def reset(self, writer: asyncio.StreamWriter) -> None:
+        """Begin anew with nothing, fed by this connection."""
+        await self.settle()
+        async with self.lock:
+            self.gallery, self._rejected, self.complete, self._sequence = Gallery(), 0, False, 0
+        self._keys.ahead = True
+        self._feeds.add(writer)
+
+    async def mark(self, message: GalleryMark, writer: asyncio.StreamWriter) -> None:
+        """All changes up to here were sent by this connection; return when they are in force."""
+        await self.settle()
+        self._sequence, self.complete = message.sequence, bool(message.complete)
+        if self.complete:
+            self._keys.done()
+        self._feeds.add(writer)  # a front that restarted goes on from the mark, without a reset
+
+    def lose(self, writer: asyncio.StreamWriter) -> None:
+        """A connection ended: if it fed, changes may be missed from now on."""
+        if writer in self._feeds:
+            self._feeds.discard(writer)
+            self.complete = False
+
+    def _open(self, batch: GalleryBatch) -> Opened:
+        while True:
+            try:
+                return open_batch(batch, self._keys)
+            except Unavailable:  # the vault is restarting; the feed waits, so that nothing is missed
+                time.sleep(RETRY_SECONDS)
+
+    async def _put(self, opened: Opened) -> None:
+        async with self.lock:
+            await asyncio.get_running_loop().run_in_executor(self._loading, self._apply, opened)
+
+    def _apply(self, opened: Opened) -> None:
+        """Of what did not open, or whose country took its key back meanwhile, nothing stays."""
+        for record, sample in opened.withdrawn:
+            self.gallery.withdraw(record, sample)
+        references = opened.references
+        missing = [ORDER.index(country) for country in self._keys.missing if country in ORDER]
+        if missing:
+            gone = np.isin(references.owners, missing)
+            for row in np.flatnonzero(gone).tolist():
+                self.gallery.withdraw(int(references.records[row]), int(references.samples[row]))
+            references = references.only(np.flatnonzero(~gone))
+        went = self.gallery.put_many(references)
+        unfit = int(np.count_nonzero(~went))
+        self._rejected += opened.rejected + unfit
+        for why, count in (*opened.refused.items(), ("bad-template", unfit)):
+            if count:
+                log.warning("references were rejected", why=why, count=count)
+
+    # --- questions ---
+
+    async def unsolved(self, put: GalleryPut) -> UnsolvedFound:
+        """Leads from a reference that is new; none from one that does not open."""
+        loop = asyncio.get_running_loop()
+        opened = await loop.run_in_executor(self._loading, self._open, GalleryBatch.of([put]))
+        if not len(opened.references):  # counted and logged when it was put
+            return UnsolvedFound(put.sample, 0, b"")
+        reference = opened.references.one(0)
+        async with self.lock:
+            found = await loop.run_in_executor(self.searching, lambda: leads(self.gallery, reference))
+        return UnsolvedFound(put.sample, len(found), pack_matches(list(found)))
+
+    async def status(self) -> Status:
+        """How large the gallery is, and how far it is fed."""
+        async with self.lock:
+            gallery = self.gallery
+            return Status(
+                records=gallery.records,
+                faces=gallery.count(Modality.FACE),
+                fingers=gallery.count(Modality.FINGER),
+                palms=gallery.count(Modality.PALM),
+                marks=gallery.count(Modality.MARK),
+                rejected=self._rejected,
+                memory=gallery.memory,
+                sequence=self._sequence,
+            )
+
+    # --- keys ---
+
+    async def watch_keys(self) -> None:
+        """Drop what belongs to a country that took its key back; ask for the whole feed when a key comes."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            try:
+                lost, came = self._keys.recheck()
+            except LimenError:  # the vault is restarting; what it handed out stays good until it says otherwise
+                continue
+            async with self.lock:
+                dropped = sum(self.gallery.drop(country) for country in lost)
+            if lost:
+                log.warning("keys were taken back", countries=sorted(lost), records=dropped)
+            if came:
+                self._sequence = 0  # nothing to go on from
+                for writer in list(self._feeds):  # the front connects again and feeds everything
+                    writer.close()
