@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +17,12 @@ from limen import __version__
 from limen.errors import LimenError
 
 stderr = Console(stderr=True)
+_ADVICE = {
+    errno.ENOSPC: "The disk is full: make room and run the command again.",
+    errno.EROFS: "That disk can only be read: name a folder on another.",
+    errno.EACCES: "This user may not: run the command as the user that the hub runs as, or name another place.",
+    errno.ENOENT: "Check the path; a folder to write into must exist.",
+}
 
 
 def group(name: str, package: str, commands: dict[str, str], called: str | None) -> typer.Typer:
@@ -38,7 +46,7 @@ def group(name: str, package: str, commands: dict[str, str], called: str | None)
 
 
 def run(name: str, package: str, commands: dict[str, str], arguments: list[str] | None = None) -> None:
-    """Run the command line. Exit status: 0 done, 1 a LimenError (printed with its advice), 2 wrong usage."""
+    """Run the command line. Exit status: 0 done, 1 a LimenError or an unusable file (with advice), 2 wrong usage."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["--version"]:
         typer.echo(f"limen {__version__}")
@@ -48,16 +56,29 @@ def run(name: str, package: str, commands: dict[str, str], arguments: list[str] 
 
 
 def guarded(action: Callable[[], object]) -> None:
-    """Run an action; a LimenError becomes two lines on standard error and exit status 1."""
+    """Run an action; a LimenError or a file's OSError becomes two lines on standard error and exit status 1."""
     try:
         action()
     except LimenError as error:
-        stderr.print(f"[bold red]{error.message}[/]", highlight=False)
-        if error.advice:
-            stderr.print(error.advice, highlight=False)
+        _complain(error.message, error.advice)
+        raise SystemExit(1) from None
+    except BrokenPipeError:  # whoever read the output has had enough, as `limen records list | head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains when it ends
+        raise SystemExit(1) from None
+    except OSError as error:  # a file or folder of the user's that is not as the command needs it
+        if error.filename is None or error.strerror is None:
+            raise
+        _complain(f"{error.filename}: {error.strerror}.", _ADVICE.get(error.errno or 0, ""))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _complain(message: str, advice: str) -> None:
+    """What happened, and what to do; without markup, which names of files may look like."""
+    stderr.print(message, style="bold red", markup=False, highlight=False)
+    if advice:
+        stderr.print(advice, markup=False, highlight=False)
 
 
 def _stub() -> None:
