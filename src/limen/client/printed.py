@@ -106,4 +106,13 @@ def _end(answer: dict[str, Any], console: Console) -> None:
     way = "sealed" if answer["sealed"] else "not sealed"
     receipt = "signed receipt" if answer["receipt"] else "no receipt (the vault could not sign)"
     searched = answer["gallery"]["records"]
-    console.print(f"[dim]{searched} records searched; capture {way}, deleted; {receipt}.[/]", highlight=False)
+    console.print(f"[dim]{searched} records searched; capture {way}{_became(answer)}; {receipt}.[/]", highlight=False)
+
+
+def _became(answer: dict[str, Any]) -> str:
+    """What became of the capture, as the receipt has it; without one, only what follows from the answer."""
+    if not answer["receipt"]:
+        return ", deleted" if answer["answer"] in ("no-hit", "cannot-tell") else ""
+    if "capture" in answer["receipt"]["receipt"]["deleted"]:
+        return ", deleted"
+    return ", its pictures kept sealed for the examiners who verify"
