@@ -221,3 +221,9 @@ def test_a_large_body_that_is_refused_still_gets_its_reason(hub: Listening, path
         for _ in range(3):
             sent = client.request(method, path, content=b"x" * 20_000_000, headers={"content-type": "application/cbor"})
             assert sent.json()["error"]["code"] in ("no-such-search", "bad-request")
+
+
+@pytest.mark.parametrize("url", ["", "garbage", "localhost:8420", "ftp://hub", "http://", "http://[::1", "/v1"])
+def test_an_address_that_is_none_is_refused_before_anything_is_sent(hub: Listening, url: str) -> None:
+    with pytest.raises(BadInput, match="no URL"):
+        HubClient(url, HttpSignature(hub.house.keys["BIH/officer1"], "BIH/officer1"))

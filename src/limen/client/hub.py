@@ -71,8 +71,11 @@ class HubClient:
             pins: folder of known hubs; default beside the client's keys.
             transport: another way to reach the hub (tests).
             authority: PEM file of the hub's own TLS authority, where it has one (`client.trust`).
+
+        Raises:
+            BadInput: `url` is no address of a hub, or the authority's file cannot be read.
         """
-        self._url = url.rstrip("/")
+        self._url = _address(url)
         self._hub_key = hub_key
         self._pins = pins
         self._device = device
@@ -191,8 +194,6 @@ class HubClient:
     def _ask(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **content)
-        except httpx.InvalidURL:
-            raise BadInput("The hub's address is no URL.", advice="Use http://HOST:PORT or https://HOST.") from None
         except httpx.HTTPError as error:
             raise Unavailable(
                 f"The hub at {self._url} cannot be reached ({type(error).__name__}).",
@@ -201,6 +202,16 @@ class HubClient:
         if response.is_success:
             return response
         raise _error(response)
+
+
+def _address(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise BadInput("The hub's address is no URL.", advice="Use http://HOST:PORT or https://HOST.")
+    return url.rstrip("/")
 
 
 def _offer(opened: dict[str, Any]) -> tuple[Offer, bytes]:
