@@ -86,6 +86,13 @@ def test_the_command_prints_json(tmp_path: Path) -> None:
     assert (figures["images"], figures["failed"]) == (4, 1)
 
 
+def test_hidden_files_and_folders_are_no_photos(tmp_path: Path) -> None:
+    (tmp_path / "Ann" / "inner.jpg").mkdir(parents=True)
+    for name in ("a.jpg", "._a.jpg"):
+        (tmp_path / "Ann" / name).write_bytes(b"whatever")
+    assert face.find(tmp_path) == [("Ann", tmp_path / "Ann" / "a.jpg")]
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds no photos"):
         face.find(tmp_path)

@@ -24,6 +24,7 @@ def test_people_are_named_themselves_or_by_their_files(tmp_path: Path) -> None:
     assert by_person.of == {"Ann": "F", "Bob": "M"}
     by_file = groups.read(_manifest(tmp_path, "file,sex\nAnn/1.jpg,F\nAnn/2.jpg,F\nBob/1.jpg,M\n"), "sex")
     assert by_file.of == by_person.of
+    assert groups.read(_manifest(tmp_path, "identity,sex\nAnn,F\nBob,M\n"), "sex").of == by_person.of
     assert by_file.numbers(["Zoe", "Bob", "Ann"]) == (["F", "M"], [-1, 1, 0])
 
 

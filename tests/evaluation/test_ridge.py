@@ -92,6 +92,12 @@ def test_sets_are_found_and_other_files_left_alone(tmp_path: Path) -> None:
             ridge.find(nothing)
 
 
+def test_hidden_files_are_no_fingers(tmp_path: Path) -> None:
+    write_set(tmp_path / "db", 1, 2)
+    (tmp_path / "db" / "._101_3.png").write_bytes(b"what some systems leave beside each file")
+    assert [sample.finger for sample in ridge.find(tmp_path)["db"]] == ["101", "101"]
+
+
 def test_command_measures_sets_and_draws(tmp_path: Path) -> None:
     import typer
 

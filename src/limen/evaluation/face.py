@@ -64,7 +64,7 @@ def find(folder: Path) -> list[tuple[str, Path]]:
         (person.name, photo)
         for person in sorted(path for path in folder.iterdir() if path.is_dir())
         for photo in sorted(person.iterdir())
-        if photo.suffix.lower() in SUFFIXES
+        if photo.suffix.lower() in SUFFIXES and photo.is_file() and not photo.name.startswith(".")
     ]
     if not found:
         raise BadInput(f"{folder} holds no photos.", advice="It must hold one folder an identity, with photos in it.")

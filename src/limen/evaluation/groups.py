@@ -1,8 +1,8 @@
 """Who is who in a measurement: groups (sex, age band, country) from a manifest, so that each gets figures of its own.
 
-A manifest is CSV in UTF-8 with a header. One column says whom a row is of: `person` (the name of the identity's folder)
-or `file` (path of a photo or print, relative to the folder; all files of an identity must agree). The other columns are
-groups. People without a row, or with an empty cell, are in no group and are counted as such.
+A manifest is CSV in UTF-8 with a header. One column says whom a row is of: `person` or `identity` (the name of the
+identity's folder) or `file` (path of a photo or print, relative to the folder; all files of an identity must agree).
+The other columns are groups. People without a row, or with an empty cell, are in no group and are counted as such.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from limen.errors import BadInput
 from limen.evaluation.face import FPIR, Photos, open_set
 
 NAME = "manifest.csv"
+PERSON = ("person", "identity")  # either name of the column that names the folder
 BOOTSTRAPS = 200
 FEW = 30  # people: below, one person moves a rate by more than three points, and a bootstrap's interval is too narrow
 
@@ -59,14 +60,14 @@ def read(folder: Path, column: str, manifest: Path | None = None) -> Grouping:
             rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{file} cannot be read: {error}.", advice="It must be CSV in UTF-8.") from None
-    who = next((name for name in ("person", "file") if name in head), None)
+    who = next((name for name in (*PERSON, "file") if name in head), None)
     if who is None or column not in head:
         lacks = "'person' or 'file'" if who is None else f"'{column}'"
         raise BadInput(f"{file} has no column {lacks}.", advice=f"Its columns: {', '.join(head) or 'none'}.")
     found: dict[str, str] = {}
     for number, row in enumerate(rows, 2):
         name, value = (row[who] or "").strip(), (row[column] or "").strip()
-        person = name if who == "person" else Path(name).parts[0] if name else ""
+        person = name if who in PERSON else Path(name).parts[0] if name else ""
         if not person or not value:
             continue
         if found.setdefault(person, value) != value:

@@ -186,7 +186,8 @@ def _samples(folder: Path) -> list[Sample]:
     def found() -> Iterator[Sample]:
         for file in folder.iterdir():
             name = _NAME.fullmatch(file.stem)
-            if name and file.suffix.lower() in SUFFIXES and file.is_file():
+            hidden = file.name.startswith(".")  # such as the ._ files that some systems leave beside each
+            if name and not hidden and file.suffix.lower() in SUFFIXES and file.is_file():
                 yield Sample(name["finger"], int(name["impression"]), file)
 
     return sorted(found(), key=lambda sample: (sample.finger, sample.impression, sample.file.name))
