@@ -40,8 +40,7 @@ def test_the_incits_block() -> None:
          (137, "1~100~200~45~1~80")]
     )  # fmt: skip
     assert found is not None
-    assert found.x == pytest.approx([49.96], abs=0.01)
-    assert found.y == pytest.approx([99.93], abs=0.01)
+    assert (found.x, found.y) == (pytest.approx([50]), pytest.approx([100])), "394 pixels a centimetre are 1,000 ppi"
     assert np.degrees(found.angle) == pytest.approx([90])
     assert (list(found.kind), list(found.minutia_quality), found.position) == ([ENDING], [80], 7)
 

@@ -74,10 +74,10 @@ def convert(
     ] = None,
     record: Annotated[int | None, typer.Option(help="Which record's image or minutiae, counted from 0.")] = None,
     kind: Annotated[
-        str, typer.Option(help="Of an image that becomes .an2: face, right-index, palm:21, mark, ... or a code.")
+        str, typer.Option(help="Of what becomes .an2: face, right-index, palm:21, mark, ... or a code.")
     ] = "finger",
 ) -> None:
-    """Convert images to images or to .an2, minutiae between standards, XML to the traditional encoding."""
+    """Convert images to images or to .an2, minutiae between standards and .an2, XML to the traditional encoding."""
     if source.resolve() == target.resolve():
         raise BadFile("Source and target are the same file.")
     modality, position = image_kind(kind)

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from limen import exchange
 from limen.errors import BadFile
 from limen.exchange import an2, inspection, isolated, minutiae
-from limen.exchange.an2 import examiner, raw
+from limen.exchange.an2 import examiner, incits, raw
 from limen.exchange.isolated import Emit
 from limen.exchange.minutiae import Standard
 from limen.images import Image, decode, warm, wsq
@@ -41,6 +41,7 @@ MINUTIAE = {
 TRADITIONAL = (".an2", ".an2k", ".nist", ".nst", ".eft", ".int")
 T = TypeVar("T")
 _AGENCY = "LIMEN"
+_LATENT = 4  # impression type of a mark (ANSI/NIST-ITL 1-2011, Table 7)
 _JPEG_QUALITY = 95  # ridges survive it; for evidence, keep the original
 
 
@@ -59,8 +60,8 @@ def convert(
         data: ANSI/NIST-ITL (traditional or XML), minutiae, face record or image.
         target: name of the file to be; its suffix decides.
         standard: for minutiae; None: what the suffix says (`MINUTIAE`).
-        record: which record's image or minutiae, counted from 0; None: the only one there is.
-        modality, position: of an image that becomes an ANSI/NIST-ITL file.
+        record: which record's image or minutiae, counted from 0; None: the only image there is, or all minutiae.
+        modality, position: of what becomes an ANSI/NIST-ITL file; of minutiae only whether they are a mark's.
 
     Raises:
         BadFile: nothing in the file can become such a file; `isolated.Died` if reading it killed the process.
@@ -154,17 +155,31 @@ def _minutiae(data: bytes, standard: Standard, record: int | None) -> minutiae.M
             view = _one(dict(enumerate(file.views)), record, "view")
             file = replace(file, views=(view,), trailing=b"", missing=0)
         return minutiae.to_standard(file, standard)
-    return minutiae.from_templates([_one(_plotted(data, kind), record, "Type-9 record with minutiae")], standard)
+    found = _type_9(data, kind)
+    chosen = found if record is None else {record: _one(found, record, "Type-9 record with minutiae")}
+    exact = incits.file(list(chosen.values()))
+    if exact is not None:
+        return minutiae.to_standard(exact, standard)
+    plotted = _plotted(data, kind)
+    templates = [template for number, template in plotted.items() if number in chosen]
+    if not templates:
+        raise BadFile("The file holds no minutiae.")
+    return minutiae.from_templates(templates, standard)
+
+
+def _type_9(data: bytes, kind: str) -> dict[int, an2.Record]:
+    """Type-9 records, by index of record."""
+    if kind not in ("an2", "niem"):
+        raise BadFile("An image holds no minutiae.", advice="limen compare extracts them from images.")
+    return {n: record for n, record in enumerate(exchange.read(data).records) if record.type == 9}
 
 
 def _plotted(data: bytes, kind: str) -> dict[int, RidgeTemplate]:
     """Templates of Type-9 records, by index of record."""
-    if kind not in ("an2", "niem"):
-        raise BadFile("An image holds no minutiae.", advice="limen compare extracts them from images.")
+    records = _type_9(data, kind)
     transaction = exchange.read(data)
     of_images = {s.idc: s.minutiae for s in an2.samples(transaction) if s.minutiae is not None}
-    records = [(n, r) for n, r in enumerate(transaction.records) if r.type == 9]
-    found = {n: of_images.get(r.idc) or examiner.template(r) for n, r in records}
+    found = {n: of_images.get(r.idc) or examiner.template(r) for n, r in records.items()}
     return {n: template for n, template in found.items() if template is not None}
 
 
@@ -183,8 +198,10 @@ def _traditional(data: bytes, modality: Modality, position: Position) -> bytes:
     kind = inspection.recognise(data)[0]
     if kind == "image":
         return _of_image(data, modality, position)
+    if kind == "minutiae":
+        return _of_minutiae(data, modality)
     if kind not in ("an2", "niem"):
-        raise BadFile("Only ANSI/NIST-ITL files and images can become such a file.")
+        raise BadFile("Only ANSI/NIST-ITL, minutiae and image files can become such a file.")
     transaction = exchange.read(data)
     type1 = transaction.type1
     domain = next(iter(type1.subfields(13)), ("INT-I", "6.0"))
@@ -215,5 +232,15 @@ def _of_image(data: bytes, modality: Modality, position: Position) -> bytes:
         source=_AGENCY,
         colour=image.pixels.ndim == 3,
     )
+    return _search(modality, [record])
+
+
+def _of_minutiae(data: bytes, modality: Modality) -> bytes:
+    """A search request with a Type-9 record for each view."""
+    impression = _LATENT if modality is Modality.MARK else None
+    return _search(modality, incits.records(minutiae.read(data), impression))
+
+
+def _search(modality: Modality, records: list[an2.Record]) -> bytes:
     kind = "MPS" if modality is Modality.MARK else "CPS"
-    return an2.write(an2.Header(kind, "INTERPOL", _AGENCY), [an2.person_record({"record_id": "1"}), record])
+    return an2.write(an2.Header(kind, "INTERPOL", _AGENCY), [an2.person_record({"record_id": "1"}), *records])

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from limen.exchange.an2.records import Record
+from limen.exchange.minutiae import ppi
 from limen.ridge.template import BIFURCATION, ENDING, MAX_MINUTIAE, MAX_SIDE, NOT_COMPUTED, OTHER, RidgeTemplate
 
 _PER_UNIT = 500 / 2540  # pixels at 500 ppi in 0.01 mm
@@ -51,7 +52,8 @@ def template(record: Record, image_width: int = 0, image_height: int = 0) -> Rid
     for read, upward in ((_incits, False), (_extended, False), (_standard, True)):
         rows = [row for row in read(record) if row is not None][:MAX_MINUTIAE]
         if rows:
-            return _template(record, rows, image_width, image_height, upward)
+            width, height = _incits_size(record) if read is _incits and not image_width else (image_width, image_height)
+            return _template(record, rows, width, height, upward)
     return None
 
 
@@ -64,7 +66,7 @@ def _template(record: Record, rows: list[_Minutia], width: int, height: int, upw
     return RidgeTemplate(
         model="examiner" if _method(record) in _BY_HAND else "type-9",
         position=_position(record),
-        quality=NOT_COMPUTED,
+        quality=_quality(record),
         width=width,
         height=height,
         x=np.array([row.x for row in rows], np.float32),
@@ -92,11 +94,24 @@ def _standard_row(row: tuple[str, ...]) -> _Minutia | None:
 def _incits(record: Record) -> list[_Minutia | None]:
     """9.137: number, x, y, angle / 2, type, quality; 9.130-9.132 give the scale."""
     unit, across, down = (record.whole(number) or 0 for number in (130, 131, 132))
-    to_ppi = {1: 1.0, 2: 2.54}.get(unit, 0.0)
-    if not (to_ppi and across and down):
+    if unit not in (1, 2) or not (across and down):
         return []
-    scale = (500 / (across * to_ppi), 500 / (down * to_ppi))
+    scale = _scale(unit, across), _scale(unit, down)
     return [_incits_row(row, scale) for row in record.subfields(137)]
+
+
+def _scale(unit: int, density: int) -> float:
+    """Pixels at 500 ppi in a pixel of a density in units of 9.130: 1 pixels an inch, 2 pixels a centimetre."""
+    return 500 / (density if unit == 1 else ppi(density))
+
+
+def _incits_size(record: Record) -> tuple[int, int]:
+    """Width and height of the image that 9.128-9.132 describe, in pixels at 500 ppi; 0 where they do not."""
+    unit, across, down = (record.whole(number) or 0 for number in (130, 131, 132))
+    if unit not in (1, 2) or not (across and down):
+        return 0, 0
+    width, height = (record.whole(number) or 0 for number in (128, 129))
+    return math.ceil(width * _scale(unit, across)), math.ceil(height * _scale(unit, down))
 
 
 def _incits_row(row: tuple[str, ...], scale: tuple[float, float]) -> _Minutia | None:
@@ -132,6 +147,12 @@ def _whole(text: str, most: int) -> int | None:
 def _method(record: Record) -> str:
     row = next(iter(record.subfields(5)), ())
     return row[1].strip().upper() if len(row) > 1 else ""
+
+
+def _quality(record: Record) -> int:
+    """Of the image, 0-100, as 9.135 states it."""
+    quality = record.whole(135)
+    return quality if quality is not None and quality <= 100 else NOT_COMPUTED
 
 
 def _position(record: Record) -> int:

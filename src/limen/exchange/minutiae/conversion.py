@@ -21,6 +21,7 @@ _PPCM = 197  # 500 ppi as these formats write it: 19.69 pixels a millimetre, rou
 #: Whole pixels a centimetre stand for these scanner classes exactly (ANSI/NIST-ITL 1-2011, 7.7.6: class resolutions).
 _CLASSES = {98: 250.0, 99: 250.0, 196: 500.0, 197: 500.0, 393: 1000.0, 394: 1000.0, 787: 2000.0}
 _ONE_SIZE = (Standard.INCITS_2004, Standard.ISO_2005)  # state image size and resolution once for all views
+_INCITS = (Standard.INCITS_2004, Standard.INCITS_2009)
 _CM_PER_INCH = 2.54
 _MOST = 255  # minutiae in a view: its count has one byte
 _KINDS = np.array([OTHER, ENDING, BIFURCATION], np.uint8)  # from the files' 0, 1, 2
@@ -93,8 +94,9 @@ def from_templates(templates: Sequence[RidgeTemplate], standard: Standard) -> Mi
 def to_standard(file: MinutiaeFile, standard: Standard) -> MinutiaeFile:
     """The same minutiae in another standard: all numbers kept but the angles, which are rounded to its units.
 
-    Extended data are left out (their layouts differ), as are capture devices and quality algorithms. A file whose views
-    differ in size or resolution goes by way of templates into the standards that state them once.
+    Extended data are left out (their layouts differ), as are ISO 2011's capture records and quality algorithms; product
+    and equipment go where there is a place for them. A file whose views differ in size or resolution goes by way of
+    templates into the standards that state them once.
 
     Raises:
         BadTemplate: as `to_template`, where that way is taken.
@@ -112,7 +114,9 @@ def to_standard(file: MinutiaeFile, standard: Standard) -> MinutiaeFile:
         number = min(view.view, 15)
         impression = min(view.impression, 15)
         views.append(View(view.position, number, impression, quality, view.width, view.height, view.resolution, rows))
-    return MinutiaeFile(standard, tuple(views))
+    product = file.product if standard in _INCITS else 0
+    equipment = file.equipment if standard is not Standard.ISO_2011 else 0
+    return MinutiaeFile(standard, tuple(views), product=product, equipment=equipment)
 
 
 def _minutiae(template: RidgeTemplate, turn: int) -> np.ndarray:
