@@ -18,6 +18,7 @@ class Reason(IntEnum):
     UNSUPPORTED_FORMAT = 3
     DECODER_DIED = 4
     WRONG_KIND = 5
+    TOOK_TOO_LONG = 6
     NO_FACE = 8
     SEVERAL_FACES = 9
     FACE_TOO_SMALL = 10
@@ -81,6 +82,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "Send JPEG, PNG, TIFF, BMP, PGM, JPEG 2000 or WSQ.",
     ),
     Reason.DECODER_DIED: ("Reading the image failed badly; it may be damaged or hostile.", "Take it again."),
+    Reason.TOOK_TOO_LONG: (
+        "The images could not be read in the time that a search has; the hub may be busy.",
+        "Search again in a moment; if it stays so, capture again.",
+    ),
     Reason.WRONG_KIND: ("The image is not of the kind that it was said to be.", "Check which image is which."),
     Reason.NO_FACE: ("No face was found.", "Take the photo again with the whole face in view."),
     Reason.SEVERAL_FACES: (

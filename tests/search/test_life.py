@@ -180,6 +180,19 @@ def test_the_capture_is_relayed_chunk_by_chunk_whole_and_in_order(tmp_path: Path
     with_hub(story, tmp_path)
 
 
+def test_a_worker_whose_time_is_over_does_not_accuse_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(hub: Hub) -> None:
+        hub.opener.silent = True  # the front gives it up
+        assert [reason.code for reason in (await search(hub)).reasons] == ["took-too-long"]
+        hub.opener.silent, hub.opener.report = False, None  # it dies, and its time is over
+        monkeypatch.setattr(relay, "LATE_MARGIN", 1000.0)
+        answer = await search(hub)
+        assert (answer.answer, answer.reasons[0].code) == ("cannot-tell", "took-too-long")
+        assert len(hub.searches.open) == 0
+
+    with_hub(story, tmp_path, worker_seconds=1)
+
+
 def test_a_plain_image_is_announced_as_what_it_is_said_to_be_and_marked_unsealed(tmp_path: Path) -> None:
     async def story(hub: Hub) -> None:
         answer = await search(hub, capture(b"png", form=relay.Form.IMAGE))

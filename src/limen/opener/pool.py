@@ -162,7 +162,8 @@ class Pool:
         self._selector.unregister(worker.control)
         worker.control.close()
         self._workers.discard(worker)
-        _, status = os.waitpid(worker.pid, 0)
+        _, status, used = os.wait4(worker.pid, 0)
         if status and worker.busy:
             why = "late" if worker.late else f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "error"
-            log.warning("a worker died", kind=worker.kind.name.lower(), working=worker.working, why=why)
+            spent = round(used.ru_utime + used.ru_stime, 1)  # a late one that had little is the busy machine's fault
+            log.warning("a worker died", kind=worker.kind.name.lower(), working=worker.working, why=why, cpu=spent)

@@ -184,6 +184,9 @@ class Searches:
             return None, None, Reason.GALLERY_INCOMPLETE, ()
         try:
             relayed = await relay.relay(search.worker, capture, self._settings.worker_seconds)
+        except relay.WorkerLate:
+            log.warning("worker-late")
+            return None, None, Reason.TOOK_TOO_LONG, ()
         except relay.WorkerDied:
             log.warning("worker-died")
             return None, None, Reason.DECODER_DIED, ()

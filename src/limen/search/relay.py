@@ -42,6 +42,7 @@ _VERDICTS = {
     4: ("device-clock", "The device's clock is off by more than five minutes.", "Set the device's clock."),
 }
 HELD_SECONDS = 3.0  # a worker draws and seals what is to be held within a tenth of that
+LATE_MARGIN = 0.5  # seconds: so near its time's end, a worker was killed for that; opener and front count on their own
 UPLOAD_SECONDS = 60.0  # for a whole capture: 3 MB over a slow 400 kbit/s link
 
 
@@ -118,6 +119,12 @@ class WorkerDied(Unavailable):
     code = "worker-died"
 
 
+class WorkerLate(WorkerDied):
+    """The worker's time was over before it reported: the hub is busy, or an image was made to take long."""
+
+    code = "worker-late"
+
+
 class MatcherUnreached(Unavailable):
     """The worker could not hand its templates over: the matcher is gone."""
 
@@ -133,7 +140,8 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Rela
         BadInput: larger than a capture may be (`too-large`), too slow (`too-slow`) or empty (`empty`); or its device
             did not sign it (`bad-device-signature`), or has a wrong clock (`device-clock`).
         Refused: the device's counter did not go up.
-        WorkerDied: no report came.
+        WorkerLate: no report came in the time that a worker has.
+        WorkerDied: it ended before that without one.
         MatcherUnreached: the worker did its work, and nobody took it.
         Whatever `capture.chunks` raises.
     """
@@ -146,6 +154,7 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Rela
         ) from None
     head: FileHead | None = None
     faces: list[FacesSeen] = []
+    late = asyncio.get_running_loop().time() + worker_seconds - LATE_MARGIN
     try:
         async with asyncio.timeout(worker_seconds):
             message: Message = await read(worker.reader, FileHead, FacesSeen, Report, Failed, DeviceSaid)
@@ -160,7 +169,8 @@ async def relay(worker: Worker, capture: Capture, worker_seconds: float) -> Rela
                 faces.append(message)
                 message = await read(worker.reader, FacesSeen, Report, Failed)
     except (TimeoutError, OSError, Unavailable) as error:
-        raise WorkerDied("The capture could not be processed.") from error
+        over = isinstance(error, TimeoutError) or asyncio.get_running_loop().time() >= late
+        raise (WorkerLate if over else WorkerDied)("The capture could not be processed.") from error
     if isinstance(message, Report):
         return Relayed(_sane(message, faces), head, tuple(faces))
     if isinstance(message, Failed) and isinstance(message.error(), Unavailable):
