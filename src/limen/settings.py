@@ -34,6 +34,7 @@ class Settings:
         production: refuse to start where a protection is missing.
         link_sign_in: whether a one-time link signs in by itself (never in production), or only registers a passkey.
         watch: `suspend`: who asks too much is suspended; `alert`: only an alert is raised (for measurements).
+        unsealed_per_hour: records whose names and pictures the vault opens for the front in an hour; more are refused.
         tls: `auto`: TLS 1.3 where the hub listens beyond this machine without a proxy (`public_url`); `on`; `off`.
         tls_certificate, tls_key: PEM files; default: a certificate by the hub's own authority, in `data/tls`.
         client_certificates: whether machines may show a TLS client certificate that is registered (docs/access.md).
@@ -61,6 +62,7 @@ class Settings:
     production: bool = False
     link_sign_in: bool = True
     watch: str = "suspend"
+    unsealed_per_hour: int = 1000
     tls: str = "auto"
     tls_certificate: str = ""
     tls_key: str = ""

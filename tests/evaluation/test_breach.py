@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from tests.matcher.people import face, print_of
 
-from limen.evaluation.breach.drill import PLACES, Drill
+from limen.evaluation.breach.drill import Drill
 from limen.evaluation.breach.linkage import LINKERS, d_sys, link
 from limen.evaluation.breach.loot import Loot, Thief, looks_sealed
 from limen.evaluation.breach.people import people
+from limen.evaluation.breach.report import PLACES
 from limen.evaluation.breach.truth import Truth
 from limen.vault.keys import KeyRing
 

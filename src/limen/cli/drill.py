@@ -11,6 +11,7 @@ from rich.table import Table
 
 from limen.cli.lazy import stderr
 from limen.evaluation.breach import drill
+from limen.evaluation.breach.report import EXPECTED, Report, table
 
 app = typer.Typer(no_args_is_help=True)
 console = Console(highlight=False)
@@ -40,15 +41,15 @@ def breach(
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _print(report: drill.Report) -> None:
+def _print(report: Report) -> None:
     found = Table(
         "thief has", "biometrics", "personal fields", "usable keys", "linked persons", box=None, pad_edge=False
     )
-    for row in drill.table(report):
+    for row in table(report):
         found.add_row(*row)
     console.print(found)
     console.print("\n(found, of what the same thief finds where sealing is switched off)")
-    for place, why in drill.EXPECTED.items():
+    for place, why in EXPECTED.items():
         for what, reason in why.items():
             console.print(f"{place}, {what.replace('_', ' ')}: {reason}.")
     links = ", ".join(f"{name} {one.d_sys:.2f}" for name, one in report.linkage.items())

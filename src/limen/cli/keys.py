@@ -55,6 +55,10 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
         console.print_json(data=found)
         return
     console.print(f"The root is held by: {found['custody']}.")
+    if found.get("front"):
+        console.print("The front had {opened} records opened within an hour, of {per_hour}.".format(**found["front"]))
+        if found["front"]["refused"]:
+            console.print(f"[red]It asked for more {found['front']['refused']} times: it may have been taken over.[/]")
     table = Table("country", "state", "held by", "epoch", "records", "why", box=None)
     for one in found["countries"]:
         row = (one["country"], one["state"], one["custody"], one["epoch"], one["records"], one["reason"])

@@ -11,13 +11,14 @@ import cbor2
 from limen.errors import BadInput, BadMessage
 from limen.ledger.pseudonym import reveal
 from limen.vault.keys import KeyRing
+from limen.vault.meter import Meter
 from limen.wire.messages import KeyAnswer, KeyCommand
 
 
 class Verb(IntEnum):
     """What is asked."""
 
-    STATUS = 1  # -> {"custody", "countries": [CountryState as a map]}
+    STATUS = 1  # -> {"custody", "front": Meter.state, "countries": [CountryState as a map]}
     ROTATE = 2  # -> {"epoch"}
     RETIRE = 3  # epoch -> {}
     REVOKE = 4  # {"handed", "passphrase"} -> {}
@@ -27,7 +28,7 @@ class Verb(IntEnum):
     REVEAL = 7  # {"entry", "pseudonym"} -> {"who"}; `limen ledger open` asks for it once two people have agreed
 
 
-def run(keys: KeyRing, command: KeyCommand) -> KeyAnswer:
+def run(keys: KeyRing, command: KeyCommand, meter: Meter | None = None) -> KeyAnswer:
     """Carry a command out.
 
     Raises:
@@ -42,13 +43,19 @@ def run(keys: KeyRing, command: KeyCommand) -> KeyAnswer:
         }
     except (ValueError, TypeError, cbor2.CBORDecodeError):
         raise BadMessage("This is no command about keys.") from None
-    return KeyAnswer(cbor2.dumps(_done(keys, verb, country, command.epoch, given)))
+    return KeyAnswer(cbor2.dumps(_done(keys, meter, verb, country, command.epoch, given)))
 
 
-def _done(keys: KeyRing, verb: Verb, country: str, epoch: int, given: dict[str, bytes]) -> dict[str, Any]:
+def _done(
+    keys: KeyRing, meter: Meter | None, verb: Verb, country: str, epoch: int, given: dict[str, bytes]
+) -> dict[str, Any]:
     match verb:
         case Verb.STATUS:
-            return {"custody": keys.custody, "countries": [dataclasses.asdict(one) for one in keys.states()]}
+            return {
+                "front": meter.state() if meter else None,
+                "custody": keys.custody,
+                "countries": [dataclasses.asdict(one) for one in keys.states()],
+            }
         case Verb.ROTATE:
             return {"epoch": keys.rotate(country)}
         case Verb.RETIRE:

@@ -15,11 +15,13 @@ from limen.confine import lock_memory
 from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
 from limen.settings import Settings
 from limen.vault.keys import HELD, KeyRing
+from limen.vault.meter import Meter
 from limen.vault.opening import open_ring
 from limen.vault.service import REQUESTS, SILENT, SPEAKERS, Vault
 from limen.wire.frame import read
 from limen.wire.messages import Failed
-from limen.wire.sockets import check_peer, listen
+from limen.wire.peers import is_part
+from limen.wire.sockets import check_peer, listen, peer
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -45,7 +47,8 @@ def main(settings: Settings, ready: Callable[[], None], passphrase: bytes = b"")
     log.info("keys opened", custody=keys.custody, countries=len(keys.countries()))
     threading.Thread(target=_watch, args=(keys,), name="watch", daemon=True).start()
     try:
-        asyncio.run(_serve(settings, Vault(keys), ready))
+        meter = Meter(settings.unsealed_per_hour, refuse=settings.watch != "alert")
+        asyncio.run(_serve(settings, Vault(keys, meter=meter), ready))
     finally:
         keys.close()
 
@@ -88,10 +91,11 @@ def _handler(name: str, vault: Vault) -> Handler:
 
 
 async def _converse(name: str, vault: Vault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    pid, _ = peer(writer.get_extra_info("socket"))
     while True:
         request = await read(reader, *REQUESTS[name])
         try:
-            answer = vault.answer(name, request)
+            answer = vault.answer(name, request, front=is_part(pid, ("front",)))
         except (BadMessage, NotAllowed):
             raise
         except LimenError as error:

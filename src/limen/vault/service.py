@@ -1,8 +1,8 @@
 """What the vault answers, and to whom: one table of requests a socket. No sockets here, so that it can be tested whole.
 
-A subverted front can ask for what it would show anyway, but for no template and no offer; a subverted worker can have
-offers signed and samples sealed, and open nothing; the matcher gets template keys and nothing else. Keys are managed on
-a socket of its own (`vault.commands`), which none of the other three may use.
+A subverted front can ask for what it would show anyway, of so many records an hour (`vault.meter`), but for no template
+and no offer; a subverted worker can have offers signed and samples sealed, and open nothing; the matcher gets template
+keys and nothing else. Keys are managed on a socket of its own (`vault.commands`), which none of the others may use.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from limen.capture.offer import Offer
 from limen.errors import BadInput, Damaged, NotAllowed
 from limen.vault.commands import run
 from limen.vault.keys import HELD, KeyRing
+from limen.vault.meter import Meter
 from limen.vault.seal import NOBODY, Context, Use, epoch_of, open_blob, seal_blob
 from limen.wire import Message
 from limen.wire.messages import (
@@ -70,13 +71,15 @@ MAX_OFFER_SECONDS = 600  # an offer that could be answered later than this is no
 class Vault:
     """Answers requests with the keys of one ring."""
 
-    def __init__(self, keys: KeyRing, *, clock: Callable[[], float] = time.time) -> None:
-        self._keys, self._clock = keys, clock
+    def __init__(self, keys: KeyRing, *, clock: Callable[[], float] = time.time, meter: Meter | None = None) -> None:
+        """meter: counts what is opened for the front; None: nobody counts."""
+        self._keys, self._clock, self._meter = keys, clock, meter
 
-    def answer(self, socket: str, request: Message) -> Message:
-        """The answer to one request that came on the named socket.
+    def answer(self, socket: str, request: Message, *, front: bool = False) -> Message:
+        """The answer to one request that came on the named socket; front: from the front itself, not a command.
 
         Raises:
+            Refused: the front has had more records opened than it needs.
             NotAllowed: this socket does not serve that.
             KeyUnavailable, Damaged: from the ring or the blob.
         """
@@ -86,6 +89,8 @@ class Vault:
             case Seal():
                 return self._seal(request, USES[socket])
             case Unseal():
+                if front and self._meter is not None and request.record != NOBODY:
+                    self._meter.admit(request.record)
                 return self._unseal(request, USES[socket])
             case Reseal():
                 return self._reseal(request)
@@ -100,7 +105,7 @@ class Vault:
                 there = [(one.country.encode("ascii"), one.state == HELD) for one in self._keys.states()]
                 return Countries(b"".join(code + bytes([held]) for code, held in there))
             case KeyCommand():
-                return run(self._keys, request)
+                return run(self._keys, request, self._meter)
             case SignOffer():
                 return self._sign_offer(request)
             case SignReceipt():

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from limen.evaluation.breach import control, front
 from limen.evaluation.breach.linkage import LINKERS, Linkage, link
 from limen.evaluation.breach.loot import Loot, Thief, looks_sealed
 from limen.evaluation.breach.people import Person, people, write
+from limen.evaluation.breach.report import OPENED, Place, Report
 from limen.evaluation.breach.truth import Truth, contexts, open_all
 from limen.hub import Hub
 from limen.records.database import Database
@@ -34,108 +35,6 @@ from limen.terms import Modality
 OFFICER = "BIH/officer1"
 OWNER = "FRA"
 WORKER_SECONDS = 120  # a busy machine must not make the drill's one search fail
-PLACES = ("disk", "database", "backup", "front-memory", "logs", "device", "front-asks-matcher", "front-asks-vault")
-EXPECTED = {  # what is not 0, and why: docs/security.md
-    "front-memory": {"readable_personal_fields": "of the one record that is being shown for a hit at that moment"},
-    "device": {"usable_keys": "the device's own key, good for searches under its caps until it is retired"},
-    "front-asks-vault": {
-        "readable_biometrics": "who runs code in the live front sees the portraits and files that it may show",
-        "readable_personal_fields": "and the names",
-    },
-}
-
-
-@dataclass
-class Place:
-    """What one thief got."""
-
-    readable_biometrics: int = 0
-    readable_personal_fields: int = 0
-    usable_keys: int = 0
-    linkable: int = 0
-    looked_at: int = 0
-
-    @classmethod
-    def of(cls, loot: Loot, linkable: int = 0) -> Place:
-        """Counts of a loot."""
-        biometrics = len(loot.images) + len(loot.templates) + loot.plain_blobs
-        return cls(biometrics, len(loot.words), len(loot.keys), linkable, loot.size)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The four that must be 0."""
-        names = ("readable_biometrics", "readable_personal_fields", "usable_keys", "linkable")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass
-class Report:
-    """What the drill found.
-
-    Attributes:
-        places: by name, of the sealed hub; control: of the one without sealing.
-        there: how many biometrics, personal fields and keys there were to be found.
-        linkage: by linkage function, between the two sealed hubs; control_linkage: without sealing.
-        not_played: places that could not be, and why; not_shown: personal fields in the front's memory of people whom
-            no hit showed.
-        seconds: that it took.
-    """
-
-    places: dict[str, Place] = field(default_factory=dict)
-    control: dict[str, Place] = field(default_factory=dict)
-    there: dict[str, int] = field(default_factory=dict)
-    linkage: dict[str, Linkage] = field(default_factory=dict)
-    control_linkage: dict[str, Linkage] = field(default_factory=dict)
-    not_played: dict[str, str] = field(default_factory=dict)
-    not_shown: int = 0
-    seconds: float = 0.0
-
-    @property
-    def unexpected(self) -> list[str]:
-        """Counts that are not 0 and that the documentation does not explain."""
-        found = [
-            f"{name}: {what} {count}"
-            for name, place in self.places.items()
-            for what, count in place.counts.items()
-            if count and what not in EXPECTED.get(name, {})
-        ]
-        return found + [f"front-memory: {self.not_shown} personal fields of people who were not shown"] * bool(
-            self.not_shown
-        )
-
-    @property
-    def blind(self) -> list[str]:
-        """Places where the drill did not see what the control left there."""
-        return [name for name, place in self.control.items() if not self._seen(name, place)]
-
-    @property
-    def passed(self) -> bool:
-        """Nothing that must not be, and an eye that sees."""
-        return not self.unexpected and not self.blind and set(self.control) == set(self.places)
-
-    def json(self) -> dict[str, object]:
-        """As `limen drill breach --json` prints it."""
-        return {
-            "places": {name: place.counts for name, place in self.places.items()},
-            "control": {name: place.counts for name, place in self.control.items()},
-            "there": self.there,
-            "d_sys": {name: round(found.d_sys, 3) for name, found in self.linkage.items()},
-            "control_d_sys": {name: round(found.d_sys, 3) for name, found in self.control_linkage.items()},
-            "explained": EXPECTED,
-            "not_played": self.not_played,
-            "unexpected": self.unexpected,
-            "blind": self.blind,
-            "passed": self.passed,
-            "seconds": round(self.seconds, 1),
-        }
-
-    def _seen(self, name: str, place: Place) -> bool:
-        all_there = (
-            place.readable_biometrics >= self.there["biometrics"]
-            and place.readable_personal_fields >= self.there["personal_fields"]
-        )
-        stores = name in ("disk", "database", "backup")
-        return all_there and (not stores or place.linkable > 0) and (name != "disk" or place.usable_keys > 0)
 
 
 class Drill:
@@ -146,6 +45,7 @@ class Drill:
         self._count, self._say = count, say
         self._report = Report()
         self._secret = secrets.token_hex(16).encode()
+        self._persons: list[Person] = []
 
     def run(self) -> Report:
         """Play it; takes a minute or two. Reading another process's memory needs root."""
@@ -157,7 +57,7 @@ class Drill:
 
     def _play(self, folder: Path) -> None:
         self._say("growing people")
-        persons = people(self._count)
+        persons = self._persons = people(self._count)
         (folder / "elsewhere").mkdir()
         (folder / "elsewhere" / "secret").write_bytes(self._secret)
         self._say("building two hubs")
@@ -251,7 +151,7 @@ class Drill:
 
     def _front(self, into: dict[str, Place], thief: Thief, settings: Settings, folder: Path) -> None:
         """Start the hub on what was stolen, with a front that was taken over; its owner gives the passphrase."""
-        copy = self._copy(folder, settings, "subverted")
+        copy = replace(self._copy(folder, settings, "subverted"), unsealed_per_hour=OPENED)
         hub = Hub(copy, ["vault", "matcher", "front"])
         hub.parts["front"].program = front.PROGRAM
         with hub:
@@ -261,6 +161,7 @@ class Drill:
             for answer in (bytes.fromhex(text) for name in asked for text in answers[name]):
                 thief.look(answer, heard)
             into[place] = Place.of(heard)
+        self._report.opened = sum(bool(heard.words & set(one.words)) for one in self._persons)
 
     def _link(self, one: Settings, other: Settings, into: dict[str, Linkage]) -> int:
         store, second = _fingers(one), _fingers(other)
@@ -366,10 +267,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def table(report: Report) -> Iterable[tuple[str, ...]]:
-    """Rows for people: place, and what was found of what the control left there."""
-    for name, place in report.places.items():
-        seen = report.control.get(name, Place()).counts
-        yield (name, *(f"{count} of {seen[what]}" for what, count in place.counts.items()))
