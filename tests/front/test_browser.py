@@ -269,6 +269,7 @@ def test_a_browser_that_is_a_registered_device_signs_its_captures(hub: Listening
     with phone() as page:
         complaints = enter(page, hub)
         page.get_by_text("This device", exact=True).click()
+        page.get_by_text("Without a code").click()
         page.get_by_label("The device's name").fill("nobody")
         page.get_by_role("button", name="Make this browser a device").click()
         expect(page.locator("#device-note")).to_contain_text("such as BIH/tablet1")

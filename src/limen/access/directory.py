@@ -108,6 +108,11 @@ def advance_counter(session: Session, device_id: uuid.UUID, counter: int) -> Non
         )
 
 
+def check_free_device(session: Session, key_id: str) -> None:
+    """`BadInput` if there is, or was, a device of this name; `NotFound` if its country does not take part."""
+    _free(session, Device, key_id, None)
+
+
 def check_key(session: Session, public_key: bytes) -> None:
     """`BadInput` if a key is registered already, for an officer or a device, also a retired one."""
     for other in (Officer, Device):

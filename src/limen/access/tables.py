@@ -111,6 +111,19 @@ class Certificate(Table):
     created: Mapped[int]
 
 
+class DeviceCode(Table):
+    """A one-time code of a device (`access.enlisting`). code_hash: SHA-256; by: who gave it out."""
+
+    __tablename__ = "device_codes"
+
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    country: Mapped[str] = mapped_column(ForeignKey("countries.code"))
+    name: Mapped[str] = mapped_column(String(64))
+    by: Mapped[str] = mapped_column(String(80))
+    created: Mapped[int]
+    expires: Mapped[int] = mapped_column(index=True)
+
+
 class Rule(Table):
     """A restriction in Cedar that this hub adds to its policies (`access.rules`)."""
 

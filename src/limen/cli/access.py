@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from limen import countries, settings
-from limen.access import bureaus, directory, keys, providers, sessions
+from limen.access import bureaus, directory, enlisting, keys, providers, sessions
 from limen.access.directory import Role
 from limen.cli import certificates, decisions, watching
 from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
@@ -117,6 +117,14 @@ def add_device(name: KeyId, public_key: PublicKey = None, data: DataFolder = Non
     with database(data).writing() as session:
         directory.add_device(session, name, _key(name, public_key))
     _registered(name, made=public_key is None)
+
+
+@device.command("invite")
+def invite_device(name: KeyId, data: DataFolder = None) -> None:
+    """Print a code with which a phone or tablet registers itself, once, within 15 minutes; its key never leaves it."""
+    with database(data).writing() as session:
+        code = enlisting.issue(session, name, by="")
+    typer.echo(code)
 
 
 @device.command("list")

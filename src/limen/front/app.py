@@ -18,7 +18,21 @@ from limen.front import clients, failed, failures, osia, tls
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
-from limen.front.routes import desk, files, hits, hub, leads, log, pages, reminders, searches, signin, switch, tokens
+from limen.front.routes import (
+    desk,
+    devices,
+    files,
+    hits,
+    hub,
+    leads,
+    log,
+    pages,
+    reminders,
+    searches,
+    signin,
+    switch,
+    tokens,
+)
 from limen.front.routes.searches import SearchQuestion
 from limen.settings import Settings
 
@@ -65,6 +79,7 @@ def create(settings: Settings) -> FastAPI:
     app.include_router(signin.router)
     app.include_router(reminders.router)
     app.include_router(switch.router)
+    app.include_router(devices.router)
     app.include_router(desk.router)
     app.include_router(osia.router)
     app.include_router(pages.router)

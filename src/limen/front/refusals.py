@@ -29,6 +29,7 @@ class Way(StrEnum):
     PROVIDER = "provider"
     TOKEN = "token"  # noqa: S105 - the name of a kind
     SIGNATURE = "signature"
+    DEVICE_CODE = "device-code"
 
 
 class Refusals:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Delete, Select, delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from limen.access import approvals, cases, watch
-from limen.access.tables import AccessToken, Alert, Case, Certificate
+from limen.access.tables import AccessToken, Alert, Case, Certificate, DeviceCode
 from limen.errors import Unavailable
 from limen.ledger.entry import Kind
 from limen.records import shredding, store
@@ -82,6 +82,7 @@ def _ended(now: int) -> dict[str, Delete]:
         "tombstones": delete(Tombstone).where(Tombstone.at <= now - TOMBSTONES),
         "sessions": delete(SignIn).where(SignIn.expires <= now),
         "invites": delete(Invite).where(Invite.expires <= now),
+        "device codes": delete(DeviceCode).where(DeviceCode.expires <= now),
         "nonces": delete(Nonce).where(Nonce.expires <= now),
         "tokens": delete(AccessToken).where(AccessToken.expires <= now),
         "certificates": delete(Certificate).where(Certificate.until <= now),
@@ -117,6 +118,7 @@ def audit(database: Database, *, now: int | None = None) -> Audit:
         "hits past their time": _count(Hit, Hit.expires <= late),
         "sessions past their time": _count(SignIn, SignIn.expires <= late),
         "links past their time": _count(Invite, Invite.expires <= late),
+        "device codes past their time": _count(DeviceCode, DeviceCode.expires <= late),
         "nonces past their time": _count(Nonce, Nonce.expires <= late),
         "tokens past their time": _count(AccessToken, AccessToken.expires <= late),
         "closed cases past their time": _count(Case, Case.delete_after <= late),

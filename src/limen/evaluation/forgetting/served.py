@@ -24,6 +24,7 @@ START_SECONDS = 180.0  # models load in seconds; a busy machine may need many ti
 STOP_SECONDS = 30.0  # from SIGTERM to SIGKILL
 WORKER_SECONDS = 120  # a worker that is stopped and looked into must not be late
 POLL = 0.05  # seconds
+LOG = 600  # characters of the hub's last words
 #: Becomes `limen ...` and is killed with the process that started it, so that no hub outlives a drill that was killed.
 BOUND = (
     "import os, sys; from limen.confine import die_with_parent; die_with_parent(int(sys.argv[1])); "
@@ -76,7 +77,8 @@ class ServedHub:
             if running and self._gallery() >= records:
                 return
             time.sleep(POLL)
-        raise Unavailable("The hub under test does not run.", advice=f"See {self.folder / 'serve.log'}.")
+        said = (self.folder / "serve.log").read_text(errors="replace").strip()[-LOG:]
+        raise Unavailable("The hub under test does not run.", advice=f"It said last: {said or 'nothing'}")
 
     def kill(self, name: str) -> None:
         """End a part at once, as a crash does, and wait until its process is gone."""

@@ -28,6 +28,7 @@ function begin() {
   setFace(by("face-file").files[0]); // chosen while this script was still on its way
   addFinger(by("finger-file").files[0]);
   by("device-become").onclick = becomeDevice;
+  by("device-enlist").onclick = enlistDevice;
   by("device-forget").onclick = () => devices.forget().then(showDevice);
   showDevice();
   by("go").disabled = false;
@@ -47,6 +48,21 @@ async function becomeDevice() {
   return showDevice();
 }
 
+// With a code from the bureau: the key is made here, and registered by the hub at once.
+async function enlistDevice() {
+  const code = by("device-code").value.trim();
+  if (!code) return by("device-code").focus();
+  const send = (made) => call("POST", "/device", JSON.stringify(made), "application/json");
+  try {
+    await devices.enlist(code, send);
+  } catch (error) {
+    const lost = error.message === "offline" ? words.device.offline : words.device.cannot;
+    return say("device-note", error.said ? `${error.said.message} ${error.said.advice}`.trim() : lost);
+  }
+  by("device-code").value = "";
+  return showDevice();
+}
+
 // Which device this browser is, and the key that must be registered for it.
 async function showDevice() {
   const device = await devices.own();
@@ -55,6 +71,7 @@ async function showDevice() {
   say("device-note", "");
   if (!device) return;
   by("device-is").textContent = device.name;
+  by("device-state").textContent = device.registered ? words.device.registered : words.device.register;
   by("device-key").textContent = await devices.publicKey(device);
 }
 
@@ -149,6 +166,10 @@ async function ask() {
   const able = await sealing;
   const identity = able ? await hubIdentity() : null;
   const device = able ? await devices.own() : null;
+  return device ? devices.inTurn(() => sent(able, identity, device)) : sent(able, identity, null);
+}
+
+async function sent(able, identity, device) {
   const more = device ? { "Limen-Device": device.name } : {};
   const opened = await call("POST", "/v1/searches", JSON.stringify(question()), "application/json", more);
   const samples = [...(face ? [{ modality: FACE, position: 0, blob: face.blob, face: face.number }] : []),
