@@ -330,3 +330,17 @@ def _find(pid: int, needle: bytes) -> int:
             except OSError:
                 continue
     return found
+
+
+def test_a_batch_of_many_changes_is_in_force_when_its_mark_comes_back(settings: Settings, front: Front) -> None:
+    puts = [_sealed(settings, person, finger) for person in range(20, 60) for finger in (None, 2, 7)]
+    bad = _sealed(settings, 60, 2, owner=b"DEU")
+    again = _sealed(settings, 20, 2)
+    gone = [GalleryWithdraw(10_021, 0), GalleryWithdraw(10_022, 2207)]
+    send(front.sock, GalleryBatch.of([*puts, bad, *gone, again]))
+    send(front.sock, GalleryBatch.of([GalleryWithdraw(10_020, 2002), *(puts[4:] * 3)[:300]]))
+    front.mark(9)
+    status = front.status()
+    assert (status.records, status.faces, status.fingers, status.rejected) == (42, 41, 81, 1)
+    assert Answer.from_wire(front.search(*_person(30)).answer) is Answer.HIT
+    assert Answer.from_wire(front.search(*_person(77)).answer) is Answer.NO_HIT

@@ -80,7 +80,7 @@ class Gallery:
 
     def put_many(self, references: References) -> np.ndarray:
         """As `put` for each, on several threads; bool (n,): which went in."""
-        for row in np.flatnonzero(self._directory.slots_of(references.samples) >= 0).tolist():
+        for row in np.flatnonzero(self.slots_of(references.samples) >= 0).tolist():
             sample = int(references.samples[row])
             self.withdraw(self._record_of(sample), sample)
         kinds = np.full(len(references), -1, np.int64)
@@ -228,7 +228,9 @@ class Gallery:
         for model, (which, vectors, qualities) in faces.items():
             matrix = self.faces.setdefault(model, FaceMatrix(vectors.shape[1]))
             matrix.put_many(references.samples[which], slots[which], vectors, qualities)
-        self._directory.put_many(references.samples[rows], there, kinds[rows].astype(np.uint32), clear[rows])
+        self._directory.put_many(
+            np.ascontiguousarray(references.samples[rows], np.uint64), there, kinds[rows].astype(np.uint32), clear[rows]
+        )
         self._note(there, kinds[rows], clear[rows])
 
     def _note(self, slots: np.ndarray, kinds: np.ndarray, clear: np.ndarray) -> None:

@@ -155,8 +155,8 @@ def _checked(bound: bytes, content: bytes) -> bytes:
 def _references(rows: np.ndarray, templates: list[bytes]) -> References:
     until, expires = (np.minimum(rows[name], EVER).astype(np.int64) for name in ("valid_until", "expires"))
     return References(
-        rows["record"],
-        rows["sample"],
+        np.ascontiguousarray(rows["record"]),
+        np.ascontiguousarray(rows["sample"]),
         np.array([_OWNERS[owner] for owner in rows["owner"].tolist()], np.int16),
         rows["visible"],
         np.minimum(rows["valid_from"], EVER).astype(np.int64),
