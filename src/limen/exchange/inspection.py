@@ -53,7 +53,7 @@ class Report:
     def as_json(self) -> Message:
         """The object that `--json` prints."""
         problems = [{"record": p.record, "field": p.field, "message": p.message} for p in self.problems]
-        return {"kind": self.kind, "records": self.records, "problems": problems}
+        return {"records": self.records, "problems": problems}
 
 
 def inspect(data: bytes, *, profile: str = "base", thumbnails: bool = False) -> Report:

@@ -87,7 +87,12 @@ def _record(file: MinutiaeFile, view: View, idc: int, impression: int | None) ->
 def _view(record: Record) -> View | None:
     units, across, down = record.text(130), record.whole(131), record.whole(132)
     width, height, position = record.whole(128), record.whole(129), record.whole(134)
-    if units not in (_PER_CM, _PER_INCH) or not (across and down and width and height) or position not in range(11):
+    if (
+        units not in (_PER_CM, _PER_INCH)
+        or not (across and down and width and height)
+        or position is None
+        or position > 10
+    ):
         return None
     if units == _PER_INCH:
         across, down = (_PER_CM_OF_INCH.get(value, round(value / 2.54)) for value in (across, down))

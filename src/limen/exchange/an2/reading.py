@@ -54,10 +54,13 @@ def read(data: bytes) -> Transaction:
         )
     reader = _Reader(bytes(data))
     _read_text(reader)
-    for record_type, idc in _announced(reader):
-        if reader.at >= len(data):
+    announced = _announced(reader)
+    while announced:
+        _skip_line_ends(reader)
+        if reader.at >= len(data) or _FIRST.match(data, reader.at):
+            record_type = announced.pop(0)[0]
             reader.complain(3, f"announces a Type-{record_type} record that is not there (8.1.3)", 1)
-        elif not _read_one(reader, record_type, idc):
+        elif not _read_one(reader, *_next(reader, announced)):
             break
     _read_surplus(reader)
     return Transaction(tuple(reader.records), tuple(reader.problems), reader.data)
@@ -81,11 +84,34 @@ def _announced(reader: _Reader) -> list[tuple[int, int | None]]:
     return out[:MAX_RECORDS]
 
 
-def _read_one(reader: _Reader, record_type: int, idc: int | None) -> bool:
-    """Read the record that 1.003 announces next; False if the place of the one after it is unknown."""
-    if stray := _STRAY.match(reader.data, reader.at):  # no binary record begins so: it would have 200 MB
+def _skip_line_ends(reader: _Reader) -> None:
+    stray = _STRAY.match(reader.data, reader.at)  # no binary record begins so: it would have 200 MB
+    if stray and stray.end() < len(reader.data):
         reader.complain("", f"{len(stray[0])} stray bytes (line ends) before it are skipped (Annex B)")
         reader.at = stray.end()
+
+
+def _next(reader: _Reader, announced: list[tuple[int, int | None]]) -> tuple[int, int | None]:
+    """Type and IDC of the record at the current place: what 1.003 announces next, which is taken off the list.
+
+    Some writers' 1.003 has another order than the file. A tagged record says its type; a binary one where a tagged one
+    is announced is the next announced of a binary type whose IDC is the one in its header.
+    """
+    tagged = _LENGTH.match(reader.data, reader.at)
+    first = announced[0][0]
+    if int(tagged[1]) == first if tagged else first in BINARY_TYPES:
+        return announced.pop(0)
+    idc = reader.data[reader.at + 4] if reader.at + 4 < len(reader.data) else None
+    for place, (record_type, announced_idc) in enumerate(announced):
+        fits = record_type == int(tagged[1]) if tagged else record_type in BINARY_TYPES and announced_idc == idc
+        if fits:
+            reader.complain("", f"stands where 1.003 announces a Type-{first} record (8.1.3)")
+            return announced.pop(place)
+    return announced.pop(0)
+
+
+def _read_one(reader: _Reader, record_type: int, idc: int | None) -> bool:
+    """Read the record that 1.003 announces next; False if the place of the one after it is unknown."""
     tagged = _LENGTH.match(reader.data, reader.at)
     if record_type in BINARY_TYPES and not tagged:
         return _read_binary(reader, record_type)
@@ -93,13 +119,21 @@ def _read_one(reader: _Reader, record_type: int, idc: int | None) -> bool:
         reader.complain("", f"is no Type-{record_type} record, at byte {reader.at} (Annex B); the rest is not read")
         return False
     if int(tagged[1]) != record_type:
-        reader.complain(1, f"is a record of Type {int(tagged[1])} where 1.003 announces Type {record_type}")
+        reader.complain(
+            1, f"is a record of Type {int(tagged[1])} where 1.003 announces Type {record_type}", int(tagged[1])
+        )
     return _read_text(reader, idc)
 
 
 def _read_surplus(reader: _Reader) -> None:
     """Records after the last that 1.003 announces: read if they are tagged, else only noted."""
     while reader.at < len(reader.data) and len(reader.records) <= MAX_RECORDS:
+        _skip_line_ends(reader)
+        if _FIRST.match(reader.data, reader.at):  # its prints are another person's
+            reader.complain(
+                "", f"another transaction begins at byte {reader.at}; a file holds one, the first is read (5.1)"
+            )
+            return
         if not _LENGTH.match(reader.data, reader.at):
             if reader.data[reader.at :].strip(b"\0\r\n\x1a\x1c "):
                 left = len(reader.data) - reader.at
