@@ -26,6 +26,7 @@ from limen.vault.seal import Context, Use
 from limen.wire.messages import EnrolJob
 
 STATES = {"ACTIVE": State.ACTIVE, "INACTIVE": State.SUSPENDED}
+MOST_AT_ONCE = 10  # records that one request deletes, of somebody with many encounters; as `limen records` has it
 MAX_ID = 60  # characters of each of the two ids: both and what is between must fit into a record's id
 
 Enrol = Callable[[EnrolJob, bytes], Enrolment]
@@ -121,12 +122,18 @@ class Encounters:
             journal.put(session, Kind.RECORD_CHANGED, self.country)
 
     def withdraw(self, person: str, encounter: str | None = None) -> int:
-        """Delete one encounter of a person, or all; how many."""
+        """Delete one encounter of a person, or all; how many. `NotAllowed`: so many at once take two people."""
         with self.database.writing(self.country) as session:
             if encounter is None:
                 records = encounters.of_person(session, self.hashes, self.country, person)
             else:
                 records = [encounters.one(session, self.hashes, self.country, Ids(person, encounter))]
+            if len(records) > MOST_AT_ONCE:
+                raise NotAllowed(
+                    f"To delete more than {MOST_AT_ONCE} records at once takes two people.",
+                    advice="limen records withdraw",
+                    code="needs-approval",
+                )
             for purpose in {record.purpose for record in records}:
                 self.allow(purpose)
             for record in records:
@@ -155,10 +162,8 @@ class Encounters:
                 self._rename(session, record, target)
 
     def _old(self, ids: Ids, replace: bool) -> Record | None:
-        if any(not part.strip() or len(part) > MAX_ID or part != part.strip() for part in (ids.person, ids.encounter)):
-            raise BadInput(f"An id has 1 to {MAX_ID} characters and no blank at its ends.")
-        if encounters.BETWEEN in ids.encounter:
-            raise BadInput(f"An encounter's id has no {encounters.BETWEEN!r} in it.")
+        if not replace:
+            _check_new(ids)
         with self.database.reading(self.country) as session:
             if replace:
                 return encounters.one(session, self.hashes, self.country, ids)
@@ -208,3 +213,11 @@ class Encounters:
         session.add(row)
         journal.put(session, Kind.RECORD_CHANGED, self.country)
         session.flush()
+
+
+def _check_new(ids: Ids) -> None:
+    """`NotAllowed` unless an encounter may be called so: OSIA's ids are any text, and this is the hub's own rule."""
+    if any(not part.strip() or len(part) > MAX_ID or part != part.strip() for part in (ids.person, ids.encounter)):
+        raise NotAllowed(f"An id has 1 to {MAX_ID} characters and no blank at its ends.")
+    if encounters.BETWEEN in ids.encounter:
+        raise NotAllowed(f"An encounter's id has no {encounters.BETWEEN!r} in it.")
