@@ -6,6 +6,7 @@ A hub's whole state is below its data folder, so that several can live on one ma
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import tomllib
 from dataclasses import dataclass, field
@@ -13,6 +14,18 @@ from pathlib import Path
 
 from limen.errors import BadInput
 
+_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_CHOICES = {"tls": ("auto", "on", "off"), "watch": ("suspend", "alert"), "custody": ("file", "passphrase", "token")}
+_BOUNDS: dict[str, tuple[float, float]] = {  # both ends may be taken; beyond them a hub could not do its work
+    "port": (0, 65535),
+    "workers": (1, 256),
+    "max_workers": (2, 1024),
+    "offer_seconds": (1, 3600),
+    "worker_seconds": (1, 3600),
+    "fpir_refer": (1e-9, 1.0),
+    "fpir_hit": (1e-9, 1.0),
+    "unsealed_per_hour": (0, 1e9),
+}
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # addresses that nobody else's machine reaches
 
 
@@ -142,8 +155,13 @@ def load(data: Path | None = None, **overrides: object) -> Settings:
 def _typed(name: str, value: object) -> object:
     default = getattr(Settings, name)
     try:
-        if isinstance(default, bool):
-            return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
-        return type(default)(value)
-    except (TypeError, ValueError):
-        raise BadInput(f"The setting '{name}' must be a {type(default).__name__}, not '{value}'.") from None
+        found = _WORDS[str(value).strip().lower()] if isinstance(default, bool) else type(default)(value)
+    except (TypeError, ValueError, OverflowError, KeyError):  # a protection that is misspelt must not be off unnoticed
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+        raise BadInput(f"The setting '{name}' must be {kind}, not '{value}'.") from None
+    if name in _CHOICES and found not in _CHOICES[name]:
+        raise BadInput(f"The setting '{name}' cannot be '{value}'.", advice=f"Use one of: {', '.join(_CHOICES[name])}.")
+    least, most = _BOUNDS.get(name, (-math.inf, math.inf))
+    if isinstance(found, (int, float)) and not least <= found <= most:
+        raise BadInput(f"The setting '{name}' cannot be {value}.", advice=f"It lies between {least:g} and {most:g}.")
+    return found
