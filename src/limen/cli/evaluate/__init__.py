@@ -11,6 +11,7 @@ COMMANDS = {
     "fused": "Accuracy of face and fingers together, on chimeric persons.",
     "border": "The whole hub from outside: two countries, real samples, who is found and who wrongly.",
     "search": "1:N search: memory, load time, search times, loss against exhaustive comparison.",
+    "load": "How long a hub takes from its start until its whole gallery answers.",
     "forgetting": "The forgetting drill: what searches leave behind in memory and on disk.",
 }
 
