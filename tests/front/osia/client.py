@@ -109,27 +109,31 @@ def whole_hub(folder: Path) -> Iterator[Osia]:
         server.shutdown()
 
 
-def schemathesis(osia: Osia, description: Path, url: str, who: str, *options: str) -> str:
-    """Run it in somebody's name; fails with what it says."""
+def schemathesis(
+    osia: Osia, description: Path, url: str, who: str, *options: str, hooks: str = "signing_hook", **environment: str
+) -> str:
+    """Run it in somebody's name, with hooks of this folder; fails with what it says."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         "run",
         str(description),
         "--url",
         url,
-        "--seed=1",
-        "--request-timeout=60",
+        f"--seed={os.environ.get('LIMEN_TEST_OSIA_SEED', '1')}",
+        "--request-timeout=300",  # seconds: a busy machine is no failure
+        "--request-retries=1",  # where a connection that waited just as long as the hub keeps it is closed meanwhile
         "--suppress-health-check=all",
         "--generation-database=none",
         "--no-color",
         *options,
     ]
-    environment = os.environ | {
-        "SCHEMATHESIS_HOOKS": "tests.front.osia.signing_hook",
+    told = os.environ | {
+        "SCHEMATHESIS_HOOKS": f"tests.front.osia.{hooks}",
         "LIMEN_TEST_SIGNER": who,
         "LIMEN_TEST_CALLBACK": f"{osia.client.origin}/fuzz",
         "PYTHONPATH": str(ROOT),
+        "PYTHONHASHSEED": "0",  # nothing is tried in an order that differs from run to run
     }
-    done = subprocess.run(command, env=environment, cwd=osia.made.settings.data, capture_output=True, text=True)
+    done = subprocess.run(command, env=told | environment, cwd=osia.made.settings.data, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     return done.stdout

@@ -6,6 +6,7 @@ Random addresses are no call-backs; where there is one, it is the test's own, an
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 import requests
 import schemathesis
@@ -16,13 +17,19 @@ from limen.access.signing import content_digest, sign
 
 WHO = os.environ["LIMEN_TEST_SIGNER"]
 KEY = keys.load(WHO)
+SESSION = os.environ.get("LIMEN_TEST_SESSION", "")  # cookie of the same officer at the pages
+PAGES = ("/desk", "/hits", "/search", "/receipt", "/health/page")
 HOP_BY_HOP = {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
 class Signed(AuthBase):
-    """RFC 9421, as `limen.access.signing` has it."""
+    """RFC 9421, as `limen.access.signing` has it; at the pages by a browser's session."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if SESSION and urlsplit(str(request.url)).path.startswith(PAGES):
+            request.headers["cookie"] = f"limen={SESSION}"
+            request.headers["origin"] = f"http://{urlsplit(str(request.url)).netloc}"
+            return request
         body = request.body or b""
         body = body.encode() if isinstance(body, str) else body
         if body:
