@@ -141,8 +141,7 @@ void Index::each(const Print& print, Visit visit) {
     for (const Kept& kept : *print.more) visit(kept);
 }
 
-Index::Made Index::make(const Minutiae& print) {
-  Made made;
+void Index::make(const Minutiae& print, Made& made) {
   const std::vector<int> order = block_order(print);
   Kept& kept = made.kept;
   kept.n = static_cast<std::uint16_t>(print.n);
@@ -161,16 +160,15 @@ Index::Made Index::make(const Minutiae& print) {
     if (const int beyond = k - kept.blocks * kBlock; beyond >= 0)
       std::memcpy(rest + sizeof(std::uint64_t) * beyond, &print.low[i], sizeof(std::uint64_t));
   }
-  return made;
 }
 
-void Index::put_in(std::uint64_t key, std::vector<Made>& views) {
+void Index::put_in(std::uint64_t key, Made* views, std::size_t count) {
   if (const auto old = prints_.find(key); old != prints_.end()) {
     forget(old->second);
     prints_.erase(old);
   }
   Print print;
-  for (std::size_t v = 0; v < views.size(); ++v) {
+  for (std::size_t v = 0; v < count; ++v) {
     Kept& kept = views[v].kept;
     for (int b = 0; b < kept.blocks; ++b) {
       const std::uint32_t slot = kept.slots[b] = take_slot();
@@ -190,11 +188,11 @@ void Index::put_in(std::uint64_t key, std::vector<Made>& views) {
 }
 
 void Index::put(std::uint64_t key, const std::vector<Minutiae>& views) {
-  std::vector<Made> made;  // all that takes time is done before the lock
-  for (const Minutiae& print : views) made.push_back(make(print));
+  std::vector<Made> made(views.size());  // all that takes time is done before the lock
+  for (std::size_t v = 0; v < views.size(); ++v) make(views[v], made[v]);
   const std::lock_guard gate(gate_);
   const std::unique_lock lock(guard_);
-  put_in(key, made);
+  put_in(key, made.data(), made.size());
 }
 
 std::vector<std::int32_t> Index::put_many(const std::vector<std::uint64_t>& keys, const std::vector<Stored>& prints,
@@ -204,22 +202,26 @@ std::vector<std::int32_t> Index::put_many(const std::vector<std::uint64_t>& keys
   std::atomic<std::size_t> at{0};
   in_parallel(std::clamp(threads, 1, 64), [&](int) {
     std::vector<Minutiae> views;
-    std::vector<std::pair<std::uint64_t, std::vector<Made>>> ready;
+    std::vector<Made> made;                                        // views of the prints that are ready
+    std::vector<std::pair<std::uint64_t, std::size_t>> ready;  // a print's key, and how many views it has
     for (std::size_t first = at.fetch_add(kStep); first < prints.size(); first = at.fetch_add(kStep)) {
       ready.clear();
+      std::size_t used = 0;
       for (std::size_t k = first; k < std::min(first + kStep, prints.size()); ++k) {
         const auto [data, size] = prints[k];
         try {
           const std::size_t count = read_stored(data, size, rule, views);
           clear[k] = count ? count_clear(data, size, rule.clear) : kInViews;
-          if (count) ready.emplace_back(keys[k], std::vector<Made>());
-          for (std::size_t v = 0; v < count; ++v) ready.back().second.push_back(make(views[v]));
+          if (made.size() < used + count) made.resize(used + count);
+          for (std::size_t v = 0; v < count; ++v) make(views[v], made[used++]);
+          if (count) ready.emplace_back(keys[k], count);
         } catch (const std::invalid_argument&) {  // kNoPrint
         }
       }
       const std::lock_guard gate(gate_);
       const std::unique_lock lock(guard_);
-      for (auto& [key, made] : ready) put_in(key, made);
+      Made* next = made.data();
+      for (const auto& [key, count] : ready) put_in(key, next, count), next += count;
     }
   });
   return clear;

@@ -76,8 +76,8 @@ class Index {
     Kept kept;
     std::array<Block, kMaxBlocks> blocks;
   };
-  static Made make(const Minutiae& print);
-  void put_in(std::uint64_t key, std::vector<Made>& views);  // under the lock
+  static void make(const Minutiae& print, Made& made);
+  void put_in(std::uint64_t key, Made* views, std::size_t count);  // under the lock
   void unpack(const Kept& kept, Minutiae& print) const;
   std::uint32_t take_slot();
   void add_chunks();

@@ -85,7 +85,9 @@ void Minutiae::resize(int count) {
   high.assign(padded, 0);
 }
 
-void read_template(const std::uint8_t* data, std::size_t size, Minutiae& out) {
+namespace {
+
+void read_rows(const std::uint8_t* data, std::size_t size, Minutiae& out) {
   if (size < kHead) throw std::invalid_argument("A minutiae template is shorter than its header.");
   const int count = u16(data + 18), width = u16(data + 20), height = u16(data + 22);
   if (count > kMaxMinutiae || size != kHead + kRow * count)
@@ -101,6 +103,19 @@ void read_template(const std::uint8_t* data, std::size_t size, Minutiae& out) {
       throw std::invalid_argument("A minutia lies outside its image or has an unknown kind.");
     out.set(i, x, y, u16(row + 4), row[6], row[7]);
   }
+}
+
+// Whether a view has all minutiae in their order, as nearly all prints' only one does.
+bool is_all(const std::uint8_t* rows, int n, int all) {
+  bool same = n == all;
+  for (int i = 0; i < n && same; ++i) same = u16(rows + 2 * i) == i;
+  return same;
+}
+
+}  // namespace
+
+void read_template(const std::uint8_t* data, std::size_t size, Minutiae& out) {
+  read_rows(data, size, out);
   out.outline();
 }
 
@@ -148,7 +163,7 @@ Minutiae view_of(const Minutiae& print, const std::vector<std::uint16_t>& rows) 
 std::size_t read_stored(const std::uint8_t* data, std::size_t size, const WholeRule& rule, std::vector<Minutiae>& out) {
   const std::size_t own = size < kHead ? size : std::min(size, kHead + kRow * u16(data + 18));
   if (out.size() < 2) out.resize(2);
-  read_template(data, own, out[0]);
+  read_rows(data, own, out[0]);
   Rest rest{data + own, data + size};
   std::uint32_t tag = 0;
   if (own < size) std::memcpy(&tag, rest.take(sizeof tag), sizeof tag);
@@ -165,16 +180,20 @@ std::size_t read_stored(const std::uint8_t* data, std::size_t size, const WholeR
     const int n = u16(rest.take(2));
     const std::uint8_t* rows = rest.take(2 * static_cast<std::size_t>(n));
     const std::uint8_t* codes = rest.take(kCode * n);
-    Minutiae& view = out[v + 1];
-    view.resize(n);
+    const bool only = count == 1 && is_all(rows, n, whole.n);
+    Minutiae& view = out[only ? 0 : v + 1];
+    if (!only) view.resize(n);
     for (int i = 0; i < n; ++i) {
       const int row = u16(rows + 2 * i);
       if (row >= whole.n) throw std::invalid_argument("A stored print's view has a minutia that the print has not.");
-      view.copy(i, whole, row);
+      if (!only) view.copy(i, whole, row);
       std::memcpy(&view.low[i], codes + kCode * i, 8);
       std::memcpy(&view.high[i], codes + kCode * i + 8, 8);
     }
-    view.outline();
+    if (only) {
+      if (rest.at != rest.end) throw std::invalid_argument("A stored print is longer than its view.");
+      return 1;
+    }
   }
   if (rest.at != rest.end) throw std::invalid_argument("A stored print is longer than its views.");
   for (std::size_t v = 0; v < count; ++v) std::swap(out[v], out[v + 1]);

@@ -61,7 +61,7 @@ bool is_whole(const std::uint8_t* data, std::size_t size, const WholeRule& rule)
 int count_clear(const std::uint8_t* data, std::size_t size, int clear);
 
 // The views of a stored print, with their codes; made anew if they are missing or another release's. How many views; 0 if
-// it has no codes that serve and is not whole. Reuses `out`, which never shrinks. Throws std::invalid_argument if it is none.
+// it has no codes that serve and is not whole. Reuses `out`, which never shrinks; their outlines are not set. Throws std::invalid_argument if it is none.
 std::size_t read_stored(const std::uint8_t* data, std::size_t size, const WholeRule& rule, std::vector<Minutiae>& out);
 
 // The real-valued local structures behind the codes: n rows of kStructure floats (for training and tests).

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 import time
+import uuid
 from collections.abc import Sequence as SequenceOf
 from typing import Any
 
-from sqlalchemy import Select, func, select, type_coerce, update
+from sqlalchemy import Select, Uuid, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
@@ -75,15 +76,22 @@ def batches(session: Session, after: int, limit: int, *, now: int | None = None)
     now = int(time.time()) if now is None else now
     upper = last_change(session)  # first, as in `changes`
     connection = session.connection()
+    postgres = connection.dialect.name == "postgresql"
     stones = connection.execute(
         _STONES.where(Tombstone.change > after, Tombstone.change <= upper).order_by(Tombstone.change).limit(limit)
-    )
-    postgres = connection.dialect.name == "postgresql"
+    ).all()
     samples = connection.execute(
-        _raw(postgres).where(Sample.change > after, Sample.change <= upper).order_by(Sample.change).limit(limit)
-    )
-    packed = [_packed_stone(row) for row in stones] + [_packed(row, now, postgres) for row in samples]
-    packed.sort(key=lambda change: change[0])
+        _raw(_OF_SAMPLE, postgres)
+        .where(Sample.change > after, Sample.change <= upper)
+        .order_by(Sample.change)
+        .limit(limit)
+    ).all()
+    ids = [uuid.UUID(bytes=one) if postgres else uuid.UUID(one) for one in {row[2] for row in samples}]
+    records = {row[0]: row for row in connection.execute(_raw(_OF_RECORD, postgres).where(Record.id.in_(ids)))}
+    packed = [_packed_stone(row) for row in stones]
+    packed += [_packed(row, records[row[2]], now, postgres) for row in samples]
+    if stones:
+        packed.sort(key=lambda change: change[0])
     last = packed[limit - 1][0] if len(packed) >= limit else upper
     return _together(packed[:limit]), last
 
@@ -111,9 +119,9 @@ def _packed_stone(row: Any) -> tuple[int, bytes, bytes]:
     return change, BATCH_HEAD.pack(record, sample, *WITHDRAWN), b""
 
 
-def _packed(row: Any, now: int, postgres: bool) -> tuple[int, bytes, bytes]:
-    (change, state, record, sample, owner, visible, since, until, modality, position, epoch, model, record_id,
-     sample_id, expires, template) = row  # fmt: skip
+def _packed(row: Any, of: Any, now: int, postgres: bool) -> tuple[int, bytes, bytes]:
+    change, sample, _, modality, position, epoch, model, sample_id, expires, template = row
+    record_id, state, record, owner, visible, since, until = of
     if state != State.ACTIVE or until <= now or template is None:
         return change, BATCH_HEAD.pack(record, sample, *WITHDRAWN), b""
     if not postgres:
@@ -125,18 +133,25 @@ def _packed(row: Any, now: int, postgres: bool) -> tuple[int, bytes, bytes]:
     return change, head, template
 
 
-@functools.cache
-def _raw(postgres: bool) -> Select[*tuple[Any, ...]]:
-    """`_SAMPLES` as the driver gives it: what SQLAlchemy's types do takes as long as all the rest."""
-    ids = {"id": func.uuid_send} if postgres else {}
-    columns = (ids.get(column.name, lambda same: same)(column) for column in _SAMPLES.selected_columns)
-    raw = (type_coerce(column, NullType()) for column in columns)
-    return select(*raw).select_from(_SAMPLES.get_final_froms()[0])
-
-
 _STONES = select(
     *(type_coerce(column, NullType()) for column in (Tombstone.change, Tombstone.record, Tombstone.sample))
 )
+_OF_SAMPLE = (
+    Sample.change, Sample.handle, Sample.record_id, Sample.modality, Sample.position, Sample.epoch, Sample.model,
+    Sample.id, Sample.expires, Sample.template,
+)  # fmt: skip
+_OF_RECORD = (
+    Record.id, Record.state, Record.handle, Record.owner, Record.visible, Record.valid_from, Record.valid_until,
+)  # fmt: skip
+
+
+@functools.cache
+def _raw(columns: tuple[Any, ...], postgres: bool) -> Select[*tuple[Any, ...]]:
+    """Columns as the driver gives them (UUIDs as hex or bytes): SQLAlchemy's types take as long as all the rest."""
+    is_id = (isinstance(column.type, Uuid) and postgres for column in columns)
+    sent = (func.uuid_send(column) if one else column for column, one in zip(columns, is_id, strict=True))
+    return select(*(type_coerce(column, NullType()) for column in sent))
+
 
 # Columns, not objects: rows take a quarter of the time.
 _SAMPLES = select(
