@@ -38,7 +38,7 @@ from limen.reasons import Reason
 OFFICER = "BIH/officer1"
 SETTLE = 1.5  # seconds after the last answer of a group: refilled workers, closed connections
 #: Reasons that a hub gives while a part is coming back: then its "cannot tell" says nothing of the probe.
-NOT_READY = frozenset({Reason.GALLERY_INCOMPLETE.slug, Reason.DECODER_DIED.slug})
+NOT_READY = frozenset(r.slug for r in (Reason.GALLERY_INCOMPLETE, Reason.DECODER_DIED, Reason.TOOK_TOO_LONG))
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 NO_HIT, HIT, CANNOT_TELL = "no-hit", "hit", "cannot-tell"
 SEALED, PLAIN, REFUSED, CRASHED = "no-hit, sealed", "no-hit, plain", "refused", "crashed"  # groups, beside HIT
