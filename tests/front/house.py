@@ -98,7 +98,7 @@ def tell(tmp_path: Path, story: Callable[[House], Awaitable[None]], **settings: 
     """Run a story in a house."""
 
     async def play() -> None:
-        async with asyncio.timeout(60), house(tmp_path, **settings) as made:
+        async with asyncio.timeout(300), house(tmp_path, **settings) as made:
             await story(made)
 
     asyncio.run(play())

@@ -52,7 +52,7 @@ def listening(tmp_path: Path, **settings: object) -> Iterator[Listening]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(240)
     yield running
     stop.set()
     thread.join(20)

@@ -58,7 +58,7 @@ def client(served: Listening, certificate: Path | None) -> httpx.Client:
     context = ssl.create_default_context(cafile=str(served.house.settings.data / "tls" / "ca.pem"))
     if certificate is not None:
         context.load_cert_chain(certificate)
-    return httpx.Client(base_url=served.url, verify=context, timeout=20)
+    return httpx.Client(base_url=served.url, verify=context, timeout=60)
 
 
 def register(house: House, file: Path, name: str = "BIH/officer1") -> bytes:
@@ -70,7 +70,7 @@ def register(house: House, file: Path, name: str = "BIH/officer1") -> bytes:
 
 def until(ask: Callable[[], httpx.Response], status: int) -> httpx.Response:
     """The answer of this status, as soon as the front took over what was registered."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 240
     while True:
         try:
             answer = ask()

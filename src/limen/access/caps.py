@@ -72,7 +72,7 @@ DEFAULTS: Mapping[Kind, Cap] = {  # a person compares faces and waits for answer
     Kind.COUNTRY: Cap(3_000, 60_000, 1_000_000),  # the whole of INTERPOL's hub expects a million a day
     # An NCB's own system keeps up with some hundred changes a day; a first load goes by `limen records import`. Many
     # read are an export, many deleted a bulk deletion, and these take two people.
-    Kind.READS: Cap(300, 2_000, 5_000),
+    Kind.READS: Cap(200, 500, 5_000),  # half of what the vault opens for a front in an hour: hits need the rest
     Kind.CHANGES: Cap(600, 5_000, 20_000),
     Kind.DELETIONS: Cap(200, 500, 1_000),
 }
