@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +19,7 @@ from limen.errors import LimenError
 from limen.hub import standing
 from limen.models import in_use
 from limen.settings import Settings
+from limen.vault import clock
 
 LEAST_SPACE = 1 << 30  # bytes free in the data folder: a day's records and logs of a small country
 SUPERVISED = ("vault", "opener", "matcher", "front")
@@ -70,7 +72,14 @@ def missing_protections() -> list[str]:
 
 def check_hub(settings: Settings) -> list[Check]:
     """A hub's folder, models and processes."""
-    return [*_modes(settings), _custody(settings), _space(settings), _models(settings), *_processes(settings)]
+    return [
+        *_modes(settings),
+        _jumped_back(settings),
+        _custody(settings),
+        _space(settings),
+        _models(settings),
+        *_processes(settings),
+    ]
 
 
 def _landlock() -> Check:
@@ -193,6 +202,16 @@ def _modes(settings: Settings) -> Iterator[Check]:
             f"Others may reach {', '.join(open_to_others)}.",
             f"chmod -R go= {settings.data}",
         )
+
+
+def _jumped_back(settings: Settings) -> Check:
+    """Whether the clock stands before what the vault has seen: then nobody can search."""
+    file, now = settings.data / "vault" / "clock", time.time()
+    latest = clock.noted(file)
+    if now >= latest - clock.TOLERANCE:
+        return Check("time", Status.OK, "The clock has not jumped back.")
+    error = clock.jumped_back(now, latest, file)
+    return Check("time", Status.MISSING, f"{error.message} Searches are refused.", error.advice)
 
 
 def _custody(settings: Settings) -> Check:

@@ -14,6 +14,7 @@ import structlog
 from limen.confine import lock_memory
 from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
 from limen.settings import Settings
+from limen.vault.clock import Clock
 from limen.vault.keys import HELD, KeyRing
 from limen.vault.meter import Meter
 from limen.vault.opening import open_ring
@@ -48,7 +49,7 @@ def main(settings: Settings, ready: Callable[[], None], passphrase: bytes = b"")
     threading.Thread(target=_watch, args=(keys,), name="watch", daemon=True).start()
     try:
         meter = Meter(settings.unsealed_per_hour, refuse=settings.watch != "alert")
-        asyncio.run(_serve(settings, Vault(keys, meter=meter), ready))
+        asyncio.run(_serve(settings, Vault(keys, clock=Clock(settings.data / "vault" / "clock"), meter=meter), ready))
     finally:
         keys.close()
 

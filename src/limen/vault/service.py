@@ -80,6 +80,7 @@ class Vault:
 
         Raises:
             Refused: the front has had more records opened than it needs.
+            Unavailable: the clock has jumped back (`vault.clock`), so no offer is signed.
             NotAllowed: this socket does not serve that.
             KeyUnavailable, Damaged: from the ring or the blob.
         """
@@ -148,7 +149,8 @@ class Vault:
         return TemplateKeys(b"".join(record + key for record, key in found))
 
     def _sign_offer(self, request: SignOffer) -> Signature:
-        if not self._clock() < request.expires <= self._clock() + MAX_OFFER_SECONDS:
+        now = self._clock()
+        if not now < request.expires <= now + MAX_OFFER_SECONDS:
             raise BadInput("An offer must expire within ten minutes from now.", advice="Check the clock.")
         offer = Offer(request.search, request.nonce, request.public_key, request.expires)
         return Signature(self._keys.sign(offer.signed_bytes()))
