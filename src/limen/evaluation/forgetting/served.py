@@ -23,7 +23,7 @@ from limen.settings import Settings
 START_SECONDS = 180.0  # models load in seconds; a busy machine may need many times that
 STOP_SECONDS = 30.0  # from SIGTERM to SIGKILL
 WORKER_SECONDS = 120  # a worker that is stopped and looked into must not be late
-POLL = 0.05  # seconds
+POLL = 0.25  # seconds; asking takes the hub processor time that it starts with
 LOG = 600  # characters of the hub's last words
 #: Becomes `limen ...` and is killed with the process that started it, so that no hub outlives a drill that was killed.
 BOUND = (
