@@ -26,6 +26,7 @@ def test_a_wanted_person_is_found_without_a_score(osia: Osia) -> None:
         [candidate] = found.json()
         assert (candidate["personId"], candidate["rank"], candidate["score"]) == ("FRA:FRA-2026-0001", 1, 1.0)
         assert candidate["others"]["notice"] == "red" and candidate["others"]["next"]
+        assert candidate["scores"] == [{"score": 1.0, "galleries": ["locate-wanted"]}]
         other = api.post("/identify/alert", json={"filter": {}, "biometricData": osia.data()})
         assert other.json() == []
         nobody = api.post("/identify/ALL", params={"maxNbCand": 0}, json={"filter": {}, "biometricData": osia.data()})
@@ -60,6 +61,7 @@ def test_verification_is_of_one_person(osia: Osia) -> None:
         body = {"biometricData": osia.data()}
         true = api.post("/verify/ALL/FRA:FRA-2026-0001", json=body).json()
         assert true["decision"] is True and true["scores"][0]["score"] == 1.0
+        assert true["scores"][0]["galleries"] == ["locate-wanted"]
         assert api.post("/verify/ALL/FRA:FRA-2026-0002", json=body).json() == {"decision": False}
         assert api.post("/verify/ALL/FRA:FRA-2026-0003", json=body).status_code == 404
         assert api.post("/verify", json={"biometricData1": [], "biometricData2": []}).status_code == 403

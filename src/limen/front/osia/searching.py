@@ -18,7 +18,7 @@ from starlette.responses import Response
 from limen.access.policy import Action
 from limen.capture import container
 from limen.capture.container import Sample
-from limen.errors import BadInput, NotAllowed, NotFound, Unavailable
+from limen.errors import BadInput, LimenError, NotAllowed, NotFound, Unavailable
 from limen.exchange import osia
 from limen.front.osia.answers import OsiaRoute, Result
 from limen.front.osia.asked import MAX_LIST, Asked, Request_
@@ -87,7 +87,11 @@ async def verify_from_id(asked: Request_, gallery: str, person: str) -> Response
         only = encounters.handles(records)
         wanted = _wanted(asked.parts.database, purpose, only=only)
         answer = await _search(asked, Form.OSIA_VERIFY, asked.chunks(), wanted)
-        scores = [{"score": SCORES[match.strength], "others": _others(match, answer)} for match in answer.matches]
+        named = await asked.with_records(lambda own: [_named(own, match) for match in answer.matches])
+        scores = [
+            {"score": SCORES[match.strength], **galleries, "others": _others(match, answer)}
+            for match, (_, galleries) in zip(answer.matches, named, strict=True)
+        ]
         return Result({"decision": answer.answer == Answer.HIT, **({"scores": scores} if scores else {})})
 
     return await asked.answered(work)
@@ -161,27 +165,39 @@ def _wanted(
 
 async def _candidates(asked: Asked, answer: SearchAnswer, most: int | None) -> list[dict[str, Any]]:
     """Candidates, a person once, strongest first."""
-    names = await asked.with_records(lambda own: [_person(own, match) for match in answer.matches])
-    first = dict(reversed(list(zip(names, answer.matches, strict=True))))
-    ordered = list(dict.fromkeys(names))[: max(most, 0) if most is not None else None]
+    named = await asked.with_records(lambda own: [_named(own, match) for match in answer.matches])
+    first = {
+        name: (match, galleries) for (name, galleries), match in reversed(list(zip(named, answer.matches, strict=True)))
+    }
+    ordered = list(dict.fromkeys(name for name, _ in named))[: max(most, 0) if most is not None else None]
     return [
         {
             "personId": name,
             "rank": rank,
-            "score": SCORES[first[name].strength],
-            "others": _others(first[name], answer),
+            "score": SCORES[first[name][0].strength],
+            "scores": [{"score": SCORES[first[name][0].strength], **first[name][1]}],
+            "others": _others(first[name][0], answer),
         }
         for rank, name in enumerate(ordered, 1)
     ]
 
 
-def _person(own: Encounters, match: MatchSaid) -> str:
-    """What a matched person is called: as in other operations if they are the country's own, else after their owner."""
-    if match.owner != own.country:
-        return f"{match.owner}:{match.record}"
-    with own.database.reading(own.country) as session:
-        record = store.by_external_key(session, own.country, own.hashes.record_id(match.record))
-        return encounters.split(session, record, match.record).person if record else match.record
+def _named(own: Encounters, match: MatchSaid) -> tuple[str, dict[str, list[str]]]:
+    """What a matched person is called: as in other operations if they are the country's own, else after their owner;
+    and the gallery that the match was found in, if its record is still there.
+    """
+    mine = match.owner == own.country
+    name = match.record if mine else f"{match.owner}:{match.record}"
+    try:
+        hashes = own.hashes if mine else keyed_hash(own.database, own.vault, match.owner)
+    except LimenError:  # its country has just taken its key back: what was found is still to be told
+        return name, {}
+    with own.database.reading() as session:
+        record = store.by_external_key(session, match.owner, hashes.record_id(match.record))
+        if record is None:
+            return name, {}
+        person = encounters.split(session, record, match.record).person if mine else name
+        return person, {"galleries": [record.purpose]}
 
 
 def _others(match: MatchSaid, answer: SearchAnswer) -> dict[str, Any]:
