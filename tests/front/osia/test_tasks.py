@@ -34,7 +34,7 @@ class Post:
 
 def play(story: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             await story()
 
     asyncio.run(bounded())
