@@ -17,8 +17,8 @@ from sqlalchemy import select
 from limen.errors import LimenError
 from limen.evaluation.breach.truth import contexts
 from limen.hub import child
+from limen.records import feed
 from limen.records.database import Database
-from limen.records.feed import changes
 from limen.records.tables import Record
 from limen.settings import Settings
 from limen.vault.client import VaultClient
@@ -58,10 +58,10 @@ def _matcher(settings: Settings) -> Iterator[bytes]:
     """Every message there is, whole feeds of sealed records, and a search with a template made up by the front."""
     database = Database(settings.database_url)
     with database.reading() as session:
-        puts, last = changes(session, 0, 1000)
+        batches, last = feed.batches(session, 0, 1000)
     database.close()
-    feed: list[Message] = [GalleryReset(), *puts, GalleryMark(last, 1), StatusAsk(), EvidenceAsk()]
-    yield _talk(settings, "matcher-front", b"".join(message.pack() for message in feed), seconds=5)
+    said: list[Message] = [GalleryReset(), *batches, GalleryMark(last, 1), StatusAsk(), EvidenceAsk()]
+    yield _talk(settings, "matcher-front", b"".join(message.pack() for message in said), seconds=5)
     for kind in range(1, 256):
         for size in _sizes(kind):
             yield _talk(settings, "matcher-front", HEADER.pack(MAGIC, kind, 0, size) + bytes(size))

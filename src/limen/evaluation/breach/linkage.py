@@ -16,6 +16,7 @@ import numpy as np
 
 from limen.errors import BadTemplate
 from limen.ridge.comparator import compare, prepare
+from limen.ridge.stored import template_of
 from limen.ridge.template import RidgeTemplate
 
 BINS = 10  # of the scores' distributions; few, because a small drill has few pairs
@@ -66,10 +67,14 @@ def sizes(one: bytes, other: bytes) -> float:
     return -abs(len(one) - len(other))
 
 
+def _print(stored: bytes) -> RidgeTemplate:
+    return RidgeTemplate.unpack(template_of(stored))
+
+
 def as_templates(one: bytes, other: bytes) -> float:
     """The comparison score, if both are minutiae templates in clear; 0 otherwise."""
     try:
-        return float(compare(prepare(RidgeTemplate.unpack(one)), prepare(RidgeTemplate.unpack(other))))
+        return float(compare(prepare(_print(one)), prepare(_print(other))))
     except BadTemplate:
         return 0.0
 

@@ -11,7 +11,9 @@ from limen.evaluation.breach.people import Person
 from limen.records.database import Database
 from limen.records.store import fields_context, sample_context
 from limen.records.tables import Record, Sample
+from limen.ridge.stored import template_of
 from limen.settings import Settings
+from limen.terms import Modality
 from limen.vault.keys import KeyRing
 from limen.vault.opening import open_ring
 from limen.vault.seal import Context, Use, epoch_of, open_blob
@@ -78,6 +80,8 @@ def contexts(record: Record) -> list[tuple[object, str, Context]]:
 def _sample(truth: Truth, ring: KeyRing, record: Record, sample: Sample) -> None:
     if sample.template:
         template = unsealed(ring, sample_context(sample, record, Use.TEMPLATE), sample.template)
+        if sample.modality != Modality.FACE:
+            template = template_of(template)
         truth.templates.append(template)
         truth.samples[sample.id.bytes] = template
     for blob, use in ((sample.portrait, Use.SAMPLE), (sample.original, Use.FILE)):
