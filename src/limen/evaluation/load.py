@@ -166,7 +166,7 @@ def _record(ring: KeyRing, people: People, number: int, now: int) -> tuple[dict[
 @contextlib.contextmanager
 def _unsynced() -> Iterator[None]:
     """Record keys are on disk one by one before anything is sealed with them; not these, which nobody needs again."""
-    kept, os.fdatasync = os.fdatasync, lambda _: None
+    kept, os.fdatasync = os.fdatasync, lambda fd: None
     try:
         yield
     finally:
