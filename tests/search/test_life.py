@@ -84,7 +84,7 @@ def with_hub(story: Callable[[Hub], Awaitable[None]], tmp_path: Path, **settings
                 await asyncio.sleep(0.01)
             searches = Searches(made, line, hits, Receipts(signer))
             stack.callback(searches.end)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(300):
                 await story(Hub(searches, opener, matcher, line, hits, signer))
 
     asyncio.run(play())
