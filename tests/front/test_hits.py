@@ -94,7 +94,9 @@ def test_an_examiner_sees_capture_and_record_side_by_side_and_confirms(tmp_path:
                 assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
             page = (await client.get(f"/hits/{hit['id']}")).text
             assert shown["pictures"][0]["url"] in page and "MARTIN, Jean" in page
-            assert hit["id"] in (await client.get("/hits")).text
+            until = f"{hit['kept_until'][:16].replace('T', ' ')} UTC"  # as people read it, and as narrow as a phone
+            listed = (await client.get("/hits")).text
+            assert hit["id"] in listed and until in listed and until in page
             said = await client.post(f"/v1/hits/{hit['id']}/verdict", json={"outcome": "confirmed"})
             assert said.json() == {"state": "confirmed"}
             again = await client.post(f"/v1/hits/{hit['id']}/verdict", json={"outcome": "rejected"})
