@@ -82,6 +82,25 @@ nb::list samples_of(const Directory& directory, std::int32_t slot) {
   return found;
 }
 
+void remove_many(Directory& directory, Array<std::uint64_t, 1> handles) {
+  for (std::size_t k = 0; k < handles.shape(0); ++k) directory.remove(handles.data()[k]);
+}
+
+// Handles, kinds and classes of clear minutiae of all samples in some slots.
+nb::tuple of_slots(const Directory& directory, Array<std::int32_t, 1> slots) {
+  std::vector<std::uint64_t> handles;
+  std::vector<std::uint32_t> kinds;
+  std::vector<std::int32_t> clear;
+  for (std::size_t k = 0; k < slots.shape(0); ++k)
+    directory.each(slots.data()[k], [&](const Sample& one) {
+      handles.push_back(one.handle);
+      kinds.push_back(one.kind);
+      clear.push_back(one.clear);
+    });
+  const std::size_t n = handles.size();
+  return nb::make_tuple(owned(std::move(handles), {n}), owned(std::move(kinds), {n}), owned(std::move(clear), {n}));
+}
+
 // Handles of the samples of a kind in the slots that are allowed.
 nb::ndarray<nb::numpy, std::uint64_t> of_kind(const Directory& directory, Array<std::uint8_t, 1> allowed,
                                               std::uint32_t kind) {
@@ -106,8 +125,10 @@ NB_MODULE(_native, module) {
       .def_prop_ro("memory", &Directory::memory)
       .def("put_many", &put_many, "handles"_a, "slots"_a, "kinds"_a, "clear"_a)
       .def("remove", &Directory::remove, "handle"_a)
+      .def("remove_many", &remove_many, "handles"_a)
       .def("slots_of", &slots_of, "handles"_a)
       .def("samples_of", &samples_of, "slot"_a)
+      .def("of_slots", &of_slots, "slots"_a)
       .def("of_kind", &of_kind, "allowed"_a, "kind"_a);
   module.def("best_level", [] { return static_cast<int>(best_level()); });
 }

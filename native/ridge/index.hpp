@@ -41,6 +41,7 @@ class Index {
   std::vector<std::int32_t> put_many(const std::vector<std::uint64_t>& keys, const std::vector<Stored>& prints,
                                      const WholeRule& rule, int threads);
   bool remove(std::uint64_t key);
+  std::size_t remove_many(const std::uint64_t* keys, std::size_t count);  // how many there were
   std::size_t size() const;
   std::size_t memory() const;
 

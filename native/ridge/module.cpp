@@ -223,6 +223,10 @@ NB_MODULE(_native, m) {
         return owned(std::move(clear), {count});
       }, "keys"_a, "stored"_a, "rule"_a, "threads"_a = 1)
       .def("remove", &Index::remove, "key"_a, nb::call_guard<nb::gil_scoped_release>())
+      .def("remove_many", [](Index& index, Keys keys) {
+        const nb::gil_scoped_release free;
+        return index.remove_many(keys.data(), keys.size());
+      }, "keys"_a)
       .def("search", [](const Index& index, nb::list probes, std::size_t limit, std::size_t survivors, int threads) {
         std::vector<References> held;
         for (nb::handle views : probes) held.emplace_back(nb::cast<nb::list>(views));

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.matcher.people import enrol, face, print_of, reference
+from tests.matcher.people import INDEX, enrol, face, print_of, reference
 
 from limen import countries
 from limen.errors import BadTemplate
@@ -65,6 +65,46 @@ def test_a_country_can_be_dropped_whole() -> None:
     assert gallery.drop("FRA") == 1
     assert _seen(gallery, "ITA") == {2}
     assert gallery.count(*Modality) == 1
+
+
+@given(st.lists(st.sampled_from(["FRA", "DEU"]), min_size=1, max_size=12), st.integers(1, 12))
+@settings(max_examples=20, deadline=None)
+def test_dropping_in_steps_leaves_what_withdrawing_one_by_one_leaves(owners: list[str], most: int) -> None:
+    dropped, withdrawn = Gallery(), Gallery()
+    for gallery in (dropped, withdrawn):
+        for person, owner in enumerate(owners):
+            enrol(gallery, person + 1, positions=INDEX[: person % 3], owner=owner)
+    gone = 0
+    while step := dropped.drop("FRA", most):
+        assert step <= most
+        gone += step
+    for person, owner in enumerate(owners):
+        if owner == "FRA":
+            withdrawn.withdraw(10_000 + person + 1)
+    assert gone == owners.count("FRA")
+    for gallery in (dropped, withdrawn):
+        assert gallery.records == owners.count("DEU")
+    assert _seen(dropped, "ITA") == _seen(withdrawn, "ITA")
+    assert dropped.makeup.records == withdrawn.makeup.records
+    assert +dropped.makeup.clear == +withdrawn.makeup.clear
+    for modality in Modality:
+        assert dropped.count(modality) == withdrawn.count(modality)
+    for person, owner in enumerate(owners):  # those that stay are found by their own faces
+        if owner == "DEU":
+            matrix = dropped.faces["sface"]
+            (rows,) = matrix.nearest(face(person + 1).vector[None], dropped.allowed("DEU", NOW), 1)
+            assert matrix.keys[rows[0]] == 100 * (person + 1) + 50
+
+
+def test_a_hidden_country_is_found_by_nobody_though_it_is_still_there() -> None:
+    gallery = Gallery()
+    enrol(gallery, 1, positions=(2,))
+    enrol(gallery, 2, owner="DEU")
+    gallery.hide("FRA")
+    assert gallery.records == 2
+    assert [_seen(gallery, country) for country in ("FRA", "DEU", "ITA")] == [{2}] * 3
+    enrol(gallery, 1, positions=(2,))  # its key is back, and the whole feed comes
+    assert _seen(gallery, "ITA") == {1, 2}
 
 
 def test_a_template_of_the_wrong_kind_is_refused_and_leaves_nothing() -> None:

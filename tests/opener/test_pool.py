@@ -80,7 +80,7 @@ def test_a_worker_that_hangs_over_its_capture_is_killed(story: Callable[..., Sto
     started = time.monotonic()
     while len(told.pool):
         told.turn(0.05)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 30, "the worker would sleep for 60"
     assert time.monotonic() - started > 0.9
     requester.settimeout(1)
     assert requester.recv(1) == b"", "the requester sees its connection close"

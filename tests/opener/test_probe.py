@@ -189,8 +189,8 @@ def test_an_offer_that_nobody_takes_up_expires(opened: Opened) -> None:
     search = Search(opened, seconds=1)
     started = time.monotonic()
     with pytest.raises(Unavailable):
-        search.report(seconds=5)
-    assert time.monotonic() - started < 4
+        search.report(seconds=60)
+    assert time.monotonic() - started < 30
     opened.wait_idle()
 
 

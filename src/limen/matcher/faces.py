@@ -78,6 +78,19 @@ class FaceMatrix:
         self._vectors[last], self._codes[last] = 0, 0
         return True
 
+    def remove_many(self, keys: np.ndarray) -> None:
+        """Take references out and wipe them: keys uint64 (n,), all of them there."""
+        holes = np.array([self._rows.pop(key) for key in keys.tolist()], np.int64)
+        left, before = len(self._rows), len(self._rows) + len(holes)
+        movers = np.setdiff1d(np.arange(left, before), holes)  # rows beyond the new end that stay
+        holes = holes[holes < left]
+        for name in _ARRAYS:
+            array = getattr(self, name)
+            array[holes] = array[movers]
+        for key, row in zip(self._keys[holes].tolist(), holes.tolist(), strict=True):
+            self._rows[key] = row
+        self._vectors[left:before], self._codes[left:before] = 0, 0
+
     def nearest(self, vectors: np.ndarray, allowed: np.ndarray, limit: int) -> list[np.ndarray]:
         """Of each probe, the rows that are most alike among those whose slot is allowed.
 

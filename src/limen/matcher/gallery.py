@@ -114,11 +114,26 @@ class Gallery:
             self.table.release(record)
         return bool(gone)
 
-    def drop(self, country: str) -> int:
-        """Remove every record of a country; how many there were."""
-        gone = self.table.of(country)
+    def hide(self, country: str) -> None:
+        """Let no search find a country's records any more; they are still there."""
+        self.table.hide(country)
+
+    def drop(self, country: str, most: int | None = None) -> int:
+        """Remove records of a country, all or so many; how many went."""
+        gone = self.table.of(country)[:most]
+        slots = np.array([self.table.slot(record) for record in gone], np.int32)
+        samples, kinds, clear = self._directory.of_slots(slots)
+        for kind in np.unique(kinds).tolist():
+            where, model = self._kinds[kind]
+            store = self.faces[model] if where[0] is Modality.FACE else self.ridges[where]
+            store.remove_many(samples[kinds == kind])
+        self._directory.remove_many(samples)
+        for at, count in zip(*np.unique(clear[clear >= 0], return_counts=True), strict=True):
+            self.makeup.clear[int(at)] -= int(count)
+        for mask, count in zip(*np.unique(self.table.masks[slots], return_counts=True), strict=True):
+            self.makeup.changed(int(mask), 0, int(count))
         for record in gone:
-            self.withdraw(record)
+            self.table.release(record)
         return len(gone)
 
     def allowed(self, country: str, now: int) -> np.ndarray:

@@ -86,6 +86,10 @@ class RecordTable:
         owner = countries.ORDER.index(country)
         return [int(handle) for handle in self._handles[: self._top][self._owners[: self._top] == owner]]
 
+    def hide(self, country: str) -> None:
+        """Let nobody see a country's records any more, itself included."""
+        self._until[self._owners == countries.ORDER.index(country)] = 0
+
     def allowed(self, country: str, now: int) -> np.ndarray:
         """bool (slots,): records that a country may see (its own, and those shown to it) and that are valid now."""
         bit = countries.ORDER.index(country)

@@ -88,6 +88,10 @@ class RidgeIndex:
         """Take a print out; whether there was one."""
         return bool(self._prints.remove(key))
 
+    def remove_many(self, keys: np.ndarray) -> int:
+        """Take prints out, keys uint64 (n,); how many there were."""
+        return int(self._prints.remove_many(np.ascontiguousarray(keys, np.uint64)))
+
     def search(self, probe: RidgeTemplate, limit: int, *, exhaustive: bool = False, threads: int = 1) -> Found:
         """The most alike prints: keys uint64 (k,) and scores float32 (k,), k <= limit, highest first.
 
