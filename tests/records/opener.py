@@ -47,6 +47,7 @@ class Opener:
         """Lines `modality position`, then a blank line, then `field=value` lines."""
         samples, _, fields = data.decode().partition("\n\n")
         found = Enrolment(person=dict(line.split("=", 1) for line in fields.splitlines()))
+        found.problems = int(str(found.person.pop("problems", 0)))
         for number, line in enumerate(samples.splitlines()):
             modality, position = map(int, line.split())
             found.samples.append(

@@ -273,6 +273,15 @@ def test_files_become_records(database, vault, folder):
     assert sum(hasattr(message, "tail") for message in messages) == 5
 
 
+def test_a_file_that_could_be_read_in_part_says_so(database, vault, folder):
+    register(database, "FRA")
+    (folder / "a.an2").write_text(FILE + "problems=2\n")
+    steps, [reject] = run(database, vault, folder, files=["a.an2"])
+    assert outcomes(steps) == ["added"]
+    assert (reject.file, reject.kind) == ("a.an2", "part") and "2 problems" in reject.reason
+    assert "exchange check" in reject.advice
+
+
 def test_a_newer_file_of_a_record_replaces_it(database, vault, folder):
     register(database, "FRA")
     (folder / "a.an2").write_text(FILE)

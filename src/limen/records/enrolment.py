@@ -32,10 +32,14 @@ _FAILURES_OF_INPUT = (2, 3, 4, 5)  # `Failed.failure`: the file is bad, not the 
 
 @dataclass
 class Enrolment:
-    """What came back: samples, and for files what they say of the person (`exchange.an2.person_fields`)."""
+    """What came back: samples, and for files what they say of the person (`exchange.an2.person_fields`).
+
+    problems: in how many places a file could not be read.
+    """
 
     samples: list[Enrolled] = field(default_factory=list)
     person: dict[str, object] = field(default_factory=dict)
+    problems: int = 0
 
 
 def enrol(settings: Settings, job: EnrolJob, data: bytes, accepted: Callable[[], None] = lambda: None) -> Enrolment:
@@ -91,7 +95,7 @@ def _enrol(
                 case Enrolled():
                     found.samples.append(_checked(answer, job, found.samples))
                 case Fields():
-                    found.person = _person(answer.tail)
+                    found.person, found.problems = _said(answer.tail)
                     accepted()
                 case Failed():
                     raise _error(answer)
@@ -137,12 +141,13 @@ def _error(answer: Failed) -> LimenError:
     return error
 
 
-def _person(tail: bytes) -> dict[str, object]:
+def _said(tail: bytes) -> tuple[dict[str, object], int]:
+    """Of `Fields`: the person, and how many problems there are. Their words are the worker's: nobody prints them."""
     try:
         fields = cbor2.loads(tail)
-        person = fields["person"]
-    except (cbor2.CBORDecodeError, KeyError, TypeError):
-        person = None
+        person, problems = fields["person"], len(fields.get("problems", ()))
+    except (cbor2.CBORDecodeError, AttributeError, KeyError, TypeError):
+        person, problems = None, 0
     if not isinstance(person, dict) or not all(isinstance(key, str) for key in person):
         raise BadFile("What the file says of the person cannot be read.")
-    return person
+    return person, problems

@@ -53,7 +53,7 @@ class Reject:
         file: image's or manifest's place, such as `faces/a.jpg` or `manifest.csv:12`.
         record: the owner's record id, where known.
         reason, advice: one sentence each; advice may be empty.
-        kind: `image`, `record` or `row`, by what was left out.
+        kind: `image`, `record`, `row` or `part` (of a file), by what was left out.
     """
 
     file: str

@@ -174,6 +174,11 @@ class Preparation:
             else:
                 error = unusable(one)
                 ready.rejects.append(Reject(f"{name} ({_kind(one)})", "", error.message, error.advice, "image"))
+        if found.problems:
+            reason = (
+                f"The file has {found.problems} problem{'s' * (found.problems > 1)}; what they are about is left out."
+            )
+            ready.rejects.append(Reject(name, "", reason, f"See them with: limen exchange check {name}", "part"))
         images = [ImageRef(name, Modality(one.modality), Position(one.position)) for one in ready.new if one.template]
         if not images:
             raise BadInput("The file has no usable sample.", advice="Check it with: limen exchange show FILE.")
