@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import json
 import time
 from collections.abc import Iterator
@@ -99,6 +100,31 @@ def test_a_photo_from_the_camera_and_a_finger_are_sealed_and_find_the_wanted(hub
     assert (face.modality, finger.modality, finger.position) == (Modality.FACE, Modality.FINGER, Position.RIGHT_INDEX)
     assert finger.image == print_file.read_bytes()
     assert Image.open(io.BytesIO(face.image)).format == "JPEG"
+
+
+ZONE = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10"  # ICAO 9303-4
+
+
+def test_the_claim_comes_from_the_passports_zone_and_a_misread_one_is_refused(hub: Listening, print_file: Path) -> None:
+    hub.house.hit()
+    with phone() as page:
+        enter(page, hub)
+        page.set_input_files("#finger-file", print_file)
+        page.get_by_text("What the person says they are called").click()
+        page.get_by_label("Machine readable zone").fill(ZONE.replace("7408122", "7408123"))
+        assert fits(page)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.locator("#answer")).to_contain_text("check digit")
+        page.get_by_role("button", name="New search").click()
+        page.set_input_files("#finger-file", print_file)
+        page.get_by_text("What the person says they are called").click()
+        page.get_by_label("Machine readable zone").fill(ZONE.lower())
+        if shots := os.environ.get("LIMEN_SCREENSHOTS"):
+            page.screenshot(path=Path(shots) / "zone.png", full_page=True)
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.get_by_role("heading", name="Hit", exact=True)).to_be_visible()
+        for words in ("Eriksson", "1974-08-12", "contradicts"):
+            expect(page.locator("#answer")).to_contain_text(words, ignore_case=True)
 
 
 def test_the_officer_chooses_one_of_several_faces(hub: Listening, tmp_path: Path) -> None:

@@ -190,6 +190,7 @@ async function sent(able, identity, device) {
 
 function question() {
   const claimed = {
+    mrz: by("mrz").value.trim(),
     names: by("names").value.trim(), date_of_birth: by("birth").value.trim(),
     nationality: by("nationality").value, document_number: by("document").value.trim(),
   };
