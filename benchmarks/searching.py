@@ -1,9 +1,10 @@
 """`python -m benchmarks.searching`: what sealing and the single-use worker cost, and what a search costs the hub.
 
 A hub of its own with an empty gallery is searched with one face over HTTP, sealed to a fresh one-time key each time.
-Between the searches the same capture is decoded and extracted in this process, so that both meet the same machine. Then
-several clients search at once for a while. Processor time is that of the hub's four processes and their workers, as
-/proc tells it; the clients' own is not in it.
+Between the searches the same capture is decoded, extracted and decided upon in this process, with the step that every
+decision waits for (`limen.matcher.steps`), so that both meet the same machine. Then several clients search at once for
+a while. Processor time is that of the hub's four processes and their workers, as /proc tells it; the clients' own is
+not in it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from limen.capture.container import Sample
 from limen.client.hub import HubClient
 from limen.evaluation.forgetting.served import ServedHub, served
 from limen.face.extract import FaceExtractor
+from limen.matcher import steps
 from limen.records.database import open_database
 from limen.terms import Modality, Position
 
@@ -61,7 +63,7 @@ def main() -> None:
 
 def _one_after_another(hub: ServedHub, client: HubClient, capture: bytes, count: int) -> dict[str, object]:
     extractor = FaceExtractor()
-    through, alone, asked = [], [], _Asked(client)
+    through, alone, step, asked = [], [], [], _Asked(client)
     for number in range(count + 5):
         if number == 5:
             asked.seconds.clear()
@@ -71,13 +73,17 @@ def _one_after_another(hub: ServedHub, client: HubClient, capture: bytes, count:
         time.sleep(0.1)  # the hub refills its pool after the answer
         again = time.perf_counter()
         extractor.extract(images.decode(capture))
+        extracted = time.perf_counter()
+        time.sleep(steps.wait(1e-4))  # every search waits for its step; an empty gallery takes about so long
         if number >= 5:  # the first ones warm both up
             through.append(middle - began)
             alone.append(time.perf_counter() - again)
+            step.append(time.perf_counter() - extracted)
     return {
         "through the hub, p50 ms": _ms(statistics.median(through)),
         "through the hub, p95 ms": _ms(statistics.quantiles(through, n=20)[-1]),
         "in process, p50 ms": _ms(statistics.median(alone)),
+        "of it, the decision's step, p50 ms": _ms(statistics.median(step)),
         "difference of the medians, ms": _ms(statistics.median(through) - statistics.median(alone)),
         "of it, p50 ms": {name: _ms(statistics.median(times)) for name, times in asked.seconds.items()},
     }

@@ -79,6 +79,7 @@ class HubClient:
         self._hub_key = hub_key
         self._pins = pins
         self._device = device
+        self._met: bytes | None = None  # the hub's key, once it was checked
         auth = signer if device is None else _Both(signer, HttpSignature(device[1], device[0], tag=DEVICE))
         verify = trust.context(self._url, authority)
         self._http = httpx.Client(base_url=self._url, auth=auth, timeout=TIMEOUT, transport=transport, verify=verify)
@@ -112,6 +113,7 @@ class HubClient:
                 advice="Check the address and the key.",
                 code="hub-key-changed",
             )
+        self._met = said
         return said
 
     def search(
@@ -131,7 +133,7 @@ class HubClient:
         Raises:
             BadInput, Refused, NotFound, Unavailable: what the hub answered, or that it cannot be reached.
         """
-        identity = self.identity()
+        identity = self._met or self.identity()
         question: dict[str, Any] = {"purpose": purpose}
         if claimed and any(claimed.values()):
             question["claimed_identity"] = {name: value for name, value in claimed.items() if value}
@@ -159,7 +161,7 @@ class HubClient:
         Raises:
             As `search`.
         """
-        identity = self.identity()
+        identity = self._met or self.identity()
         if plain:
             response = self._ask("POST", "/v1/searches/an2", params={"purpose": purpose}, content=data)
         else:
