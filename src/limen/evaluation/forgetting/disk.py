@@ -70,20 +70,20 @@ def disk(folder: Path) -> Iterator[tuple[Disk | None, str]]:
     place.mkdir()
     with image.open("wb") as file:
         file.truncate(SIZE)
-    try:
-        _mounts_of_our_own()
-        _run("mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=1", str(image))
-        _run("mount", "-o", "loop,nodiscard", str(image), str(place))
-    except subprocess.CalledProcessError as error:
-        yield None, f"{error.cmd[0]}: {error.stderr.decode(errors='replace').strip()[:200]}"
-        return
-    except OSError as error:
-        yield None, f"{error.strerror}: {error.filename or 'a mount namespace of its own'}"
-        return
-    try:
-        yield Disk(image, place), ""
+    why = ""
+    try:  # a signal may end the drill at any line, also between the mount and whoever uses it
+        try:
+            _mounts_of_our_own()
+            _run("mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=1", str(image))
+            _run("mount", "-o", "loop,nodiscard", str(image), str(place))
+        except subprocess.CalledProcessError as error:
+            why = f"{error.cmd[0]}: {error.stderr.decode(errors='replace').strip()[:200]}"
+        except OSError as error:
+            why = f"{error.strerror}: {error.filename or 'a mount namespace of its own'}"
+        yield (None, why) if why else (Disk(image, place), "")
     finally:
-        _run("umount", "--lazy", str(place))
+        if place.is_mount():
+            _run("umount", "--lazy", str(place))
 
 
 def _mounts_of_our_own() -> None:

@@ -23,14 +23,13 @@ def own_folder() -> Iterator[Path]:
     """
     clear_left()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    lock = os.open(folder / f"{LOCK}.new", os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    (folder / f"{LOCK}.new").rename(folder / LOCK)  # no other drill sees it before it is locked
-    try:
-        yield folder
+    try:  # from here on: a signal may end the drill at any line
+        with (folder / f"{LOCK}.new").open("x") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / f"{LOCK}.new").rename(folder / LOCK)  # no other drill sees it before it is locked
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
 
 
 def clear_left() -> list[Path]:
