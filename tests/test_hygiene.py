@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
+import requests
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,3 +52,44 @@ def test_every_package_is_pinned_with_its_hash():
     assert len(packages) > 50
     for entry in packages:
         assert re.match(r"[a-z0-9._-]+==\S+", entry) and "--hash=sha256:" in entry, entry.split("\n")[0]
+
+
+class Index:
+    """A mirror that answers for projects alone: their newest version and its advisories. Fits pip-audit's session."""
+
+    def __init__(self, newest):
+        self.newest, self.asked = newest, []
+
+    def get(self, url, timeout):
+        self.asked.append(url)
+        answer = requests.Response()
+        project = url.split("/pypi/")[1].removesuffix("/json")
+        answer.status_code = 200 if project in self.newest else 404
+        if answer.ok:
+            version, known = self.newest[project]
+            said = [{"id": one, "aliases": [], "fixed_in": ["9.9"], "details": "x", "withdrawn": None} for one in known]
+            answer._content = json.dumps({"info": {"version": version}, "vulnerabilities": said}).encode()
+        return answer
+
+
+def audited(newest, *packages):
+    from pip_audit._service.pypi import PyPIService
+
+    audit = script("audit")
+    service = PyPIService()
+    service.session = audit.Session(Index(newest))
+    return audit.audit(service, packages)
+
+
+def test_a_project_answers_for_its_newest_release_and_no_other():
+    newest = {"idna": ("3.20", []), "jinja2": ("3.2", ["PYSEC-1"]), "numpy": ("2.5.5", []), "old/1.0": ("1.0", ["P-2"])}
+    clean = audited(newest, ("idna", "3.20"))
+    assert (clean.answered, clean.findings, clean.unanswered) == (1, [], [])
+    assert clean.verdict(reachable_or_not=False) == 0
+    partly = audited(newest, ("idna", "3.20"), ("numpy", "2.4.6"), ("absent", "1"))
+    assert partly.answered == 1 and partly.unanswered == ["numpy 2.4.6", "absent 1"]
+    assert partly.verdict(reachable_or_not=False) == 2 and partly.verdict(reachable_or_not=True) == 0
+    bad = audited(newest, ("jinja2", "3.2"), ("absent", "1"), ("old", "1.0"))
+    assert bad.findings == ["jinja2 3.2: PYSEC-1, mended in 9.9", "old 1.0: P-2, mended in 9.9"]
+    assert bad.verdict(reachable_or_not=True) == 1  # what is known is never let pass
+    assert audited({}, ("idna", "3.20")).verdict(reachable_or_not=False) == 2
