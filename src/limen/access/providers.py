@@ -6,8 +6,10 @@ Central Bureau has said that they may. The hub checks signature, issuer, audienc
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import json
 import secrets
 import time
 import uuid
@@ -36,8 +38,10 @@ from limen.vault.seal import Context, Use
 COOKIE = "limen-sign-in"
 PENDING_SECONDS = 600  # for the person to sign in at the provider
 MAX_PENDING = 1_000  # sign-ins under way: a bound on memory; the oldest go
-TIMEOUT = httpx.Timeout(10.0)  # seconds, for the provider
+TIMEOUT = httpx.Timeout(10.0)  # seconds, for the provider to go on
+ANSWER_SECONDS = 20.0  # for one whole answer, however it drips
 MAX_ANSWER = 256 << 10  # bytes of a provider's answer
+CHUNK = 16 << 10  # bytes that are read at once
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 SKEW = 60  # seconds between the provider's clock and ours
 FOREVER = 2**40  # a secret's seal has no end of its own
@@ -238,16 +242,23 @@ async def _metadata(client: httpx.AsyncClient, issuer: str) -> dict[str, Any]:
 
 
 async def _json(client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None = None) -> dict[str, Any]:
-    """What the provider answers; a 4xx is a refusal."""
+    """What the provider answers, read no further than an answer can be long; a 4xx is a refusal."""
+    body = bytearray()
     try:
-        response = await client.send(request, auth=auth, follow_redirects=False)
-        if 400 <= response.status_code < 500:
-            raise _refused()
-        response.raise_for_status()
-        if len(response.content) > MAX_ANSWER:
-            raise ValueError
-        found = response.json()
-    except (httpx.HTTPError, ValueError):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            response = await client.send(request, auth=auth, follow_redirects=False, stream=True)
+            try:
+                if 400 <= response.status_code < 500:
+                    raise _refused()
+                response.raise_for_status()
+                async for chunk in response.aiter_bytes(CHUNK):
+                    body += chunk
+                    if len(body) > MAX_ANSWER:
+                        raise ValueError
+            finally:
+                await response.aclose()
+        found = json.loads(body)
+    except (httpx.HTTPError, TimeoutError, ValueError, RecursionError):
         raise _silent() from None
     if not isinstance(found, dict):
         raise _silent()
