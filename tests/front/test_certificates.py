@@ -19,7 +19,7 @@ from tests.front.house import House
 from tests.front.listening import Listening, listening
 
 from limen.access import certificates, directory, watch
-from limen.errors import BadInput, NotFound
+from limen.errors import BadInput, NotFound, NotSignedIn
 from limen.front import clients, tls
 from limen.records.tables import Officer
 from limen.settings import Settings
@@ -138,6 +138,24 @@ def test_the_suspended_and_the_retired_may_nothing_with_it(served: Listening, tm
         with served.house.database.writing() as session:
             directory.retire_officer(session, "BIH/officer2")
         assert _opened(machine).status_code == 401
+
+
+def test_one_that_is_over_signs_nobody_in(served: Listening, tmp_path: Path) -> None:
+    file = made(tmp_path, "over", age=1)  # it ended just now
+    der = certificates.read(file)
+    with served.house.database.writing() as session:
+        long_ago = int(time.time()) - 86_400
+        certificates.register(session, _officer(served.house, "SRB/officer1"), der, now=long_ago)
+    with served.house.database.reading() as session:
+        assert certificates.officer_of(session, certificates.thumbprint(der), now=long_ago).name == "officer1"
+        with pytest.raises(NotSignedIn, match="or over"):
+            certificates.officer_of(session, certificates.thumbprint(der))
+    good = made(tmp_path, "while")
+    register(served.house, good, "SRB/officer1")
+    with client(served, good) as machine:
+        until(lambda: _opened(machine), 201)  # the front knows both by now
+    with client(served, file) as machine, pytest.raises(httpx.TransportError):
+        _opened(machine)
 
 
 def test_what_cannot_be_registered_is_said(served: Listening, tmp_path: Path) -> None:
