@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from limen.access import approvals, directory, keys
 from limen.access.directory import Role
 from limen.cli import ledger as command
-from limen.errors import NotAllowed
+from limen.errors import NotAllowed, Unavailable
 from limen.front.journal import Journal
 from limen.ledger import logged, note
 from limen.ledger import receipt as receipts
@@ -25,6 +25,7 @@ from limen.ledger.tiles import Folder, unpack_bundle
 from limen.records import journal
 from limen.records.tables import JournalRow
 from limen.search.ledger import Pseudonyms
+from limen.wire.messages import Failed
 
 PURPOSE = {"purpose": "border-control"}
 CAPTURE = {"content-type": "application/limen-sealed"}
@@ -165,3 +166,38 @@ def test_who_searched_is_told_when_two_people_agree_and_never_before(
             await asyncio.sleep(0.05)
 
     tell(tmp_path, story)
+
+
+def test_a_search_that_gets_no_worker_is_on_record_as_over(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        folder, house.opener.failure = house.settings.data / "ledger", Failed.of(Unavailable("All are busy."))
+        async with house.signed() as client:
+            answer = await client.post("/v1/searches", json=PURPOSE)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no-worker")
+        while len(lines := entries(folder, "search-")) < 2:
+            await asyncio.sleep(0.02)
+        assert [line.kind.value for line in lines] == ["search-admitted", "search-forgotten"]
+        assert lines[0].id == lines[1].id
+
+    tell(tmp_path, story)
+
+
+def test_a_search_that_cannot_be_put_on_record_sends_its_worker_away(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        searches, gone = house.parts.searches, asyncio.Event()
+        searches._ledger = Refusing()
+        house.opener.on_hang_up = gone.set
+        async with house.signed() as client:
+            answer = await client.post("/v1/searches", json=PURPOSE)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no-ledger")
+        await gone.wait()
+
+    tell(tmp_path, story)
+
+
+class Refusing:
+    """A ledger that takes no search, and says so only when a worker may have been taken."""
+
+    async def admitted(self, search: bytes, searcher: object, purpose: object) -> None:
+        await asyncio.sleep(0.2)
+        raise Unavailable("The search cannot be put on record.", code="no-ledger")

@@ -57,6 +57,7 @@ class Opener:
         self.completed = 0
         self.silent = False  # takes its capture, and says nothing more
         self.on_end: Callable[[bytes], None] = lambda search: None
+        self.on_hang_up: Callable[[], None] = lambda: None
 
     async def serve(self, path: Path) -> asyncio.Server:
         return await asyncio.start_unix_server(self._worker, path)
@@ -85,6 +86,7 @@ class Opener:
                 await writer.drain()
         except Exception:  # the front hung up
             self.received.clear()
+            self.on_hang_up()
         finally:
             writer.close()
 

@@ -16,8 +16,8 @@ from typing import Protocol
 from limen.ledger import pseudonym
 from limen.ledger.entry import MINUTE, Entry, Kind
 from limen.ledger.writer import Writer
-from limen.search.open import LoggedEntry, OpenSearch
-from limen.terms import Answer
+from limen.search.open import LoggedEntry, OpenSearch, Searcher
+from limen.terms import Answer, Purpose
 
 
 class Vault(Protocol):
@@ -44,18 +44,22 @@ class SearchLedger:
     def __init__(self, writer: Writer, names: Pseudonyms) -> None:
         self._writer, self._names = writer, names
 
-    async def admitted(self, search: OpenSearch) -> None:
+    async def admitted(self, search: bytes, searcher: Searcher, purpose: Purpose) -> None:
         """On disk before this returns, with who asks as a pseudonym; `Unavailable` if that cannot be."""
-        who = await self._names.pseudonym(search.id, str(search.searcher))
-        await self._writer.append(dataclasses.replace(_entry(Kind.SEARCH_ADMITTED, search), who=who))
+        who = await self._names.pseudonym(search, str(searcher))
+        await self._writer.append(dataclasses.replace(_entry(Kind.SEARCH_ADMITTED, search, purpose), who=who))
+
+    def not_begun(self, search: bytes, purpose: Purpose) -> None:
+        """An admitted search that got no worker ends before its capture; written with the next commit."""
+        self._writer.note(_entry(Kind.SEARCH_FORGOTTEN, search, purpose))
 
     def answered(self, search: OpenSearch, answer: Answer) -> None:
         """How a search was answered; written with the next commit."""
-        self._note(_entry(Kind.SEARCH_ANSWERED, search, answer), search)
+        self._note(_entry(Kind.SEARCH_ANSWERED, search.id, search.purpose, answer), search)
 
     def forgotten(self, search: OpenSearch) -> None:
         """Nothing of a search is left in the front; written with the next commit."""
-        self._note(_entry(Kind.SEARCH_FORGOTTEN, search), search)
+        self._note(_entry(Kind.SEARCH_FORGOTTEN, search.id, search.purpose), search)
 
     def _note(self, entry: Entry, search: OpenSearch) -> None:
         search.entries.append(LoggedEntry(entry.pack(), self._writer.note(entry)))
@@ -71,5 +75,5 @@ def models_digest() -> bytes:
     return hashlib.sha256(b"".join(item.read_bytes() for item in manifests)).digest()
 
 
-def _entry(kind: Kind, search: OpenSearch, answer: Answer | None = None) -> Entry:
-    return Entry(kind, search.id, int(time.time()) // MINUTE, search.purpose, answer, models=models_digest())
+def _entry(kind: Kind, search: bytes, purpose: Purpose, answer: Answer | None = None) -> Entry:
+    return Entry(kind, search, int(time.time()) // MINUTE, purpose, answer, models=models_digest())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Protocol
 
@@ -19,8 +20,8 @@ from limen.search.identify import Matcher, decided
 from limen.search.narrow import Narrow, narrowed
 from limen.search.open import OpenSearch, OpenSearches, Searcher, State
 from limen.settings import Settings
-from limen.terms import Answer
-from limen.wire.messages import Decision, FacesSeen, Report
+from limen.terms import Answer, Purpose
+from limen.wire.messages import Decision, FacesSeen, Offer, Report
 from limen.wire.parts import Match, unpack_matches
 
 SHOWN_SECONDS = 600  # how long a hit's portraits may be looked at: the time it takes to compare and to call
@@ -50,9 +51,10 @@ class Receipts(Protocol):
 class Ledger(Protocol):
     """Puts searches on record (`search.ledger`)."""
 
-    async def admitted(self, search: OpenSearch) -> None:
+    async def admitted(self, search: bytes, searcher: Searcher, purpose: Purpose) -> None:
         """On disk before this returns; `Unavailable` if that cannot be."""
 
+    def not_begun(self, search: bytes, purpose: Purpose) -> None: ...
     def answered(self, search: OpenSearch, answer: Answer) -> None: ...
     def forgotten(self, search: OpenSearch) -> None: ...
 
@@ -100,16 +102,29 @@ class Searches:
             raise Unavailable(
                 "No search can be made just now.", advice="Try again in a few seconds.", code="no-matcher"
             )
-        worker, offered = await offer.take(self._settings.socket("opener-probe"), self._settings.offer_seconds)
+        search_id = offer.search_id()
+        worker, offered = await self._admitted(search_id, searcher, request.purpose)
         search = OpenSearch(offered.search, searcher, request.purpose, request.claim, offered, worker)
-        if self._ledger:
-            try:
-                await self._ledger.admitted(search)
-            except BaseException:  # also a caller who hung up: the worker would wait for a capture in vain
-                worker.close()
-                raise
         self.open.add(search, offered.expires - time.time(), self._forget)
         return search
+
+    async def _admitted(self, search: bytes, searcher: Searcher, purpose: Purpose) -> tuple[offer.Worker, Offer]:
+        """A worker and its offer, while the search is put on record; neither is of use without the other."""
+        socket, seconds = self._settings.socket("opener-probe"), self._settings.offer_seconds
+        taking = asyncio.create_task(offer.take(socket, search, seconds))
+        try:
+            if self._ledger:
+                await self._ledger.admitted(search, searcher, purpose)
+            try:
+                return await taking
+            except LimenError:
+                if self._ledger:
+                    self._ledger.not_begun(search, purpose)
+                raise
+        except BaseException:  # also a caller who hung up: the worker would wait for a capture in vain
+            taking.add_done_callback(_not_wanted)
+            taking.cancel()
+            raise
 
     async def run(
         self, search_id: bytes, searcher: Searcher, capture: relay.Capture, wanted: Narrow | None = None
@@ -228,6 +243,12 @@ class Searches:
                 self._ledger.forgotten(search)
         except LimenError as error:
             log.warning("forget-failed", error=error.code)
+
+
+def _not_wanted(taking: asyncio.Task[tuple[offer.Worker, Offer]]) -> None:
+    """Send away the worker that was taken, if one was."""
+    if not taking.cancelled() and taking.exception() is None:
+        taking.result()[0].close()
 
 
 def _not_opened(form: relay.Form) -> BadInput:

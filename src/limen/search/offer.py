@@ -38,17 +38,23 @@ class Worker:
             return False
 
 
-async def take(socket: str, seconds: int) -> tuple[Worker, Offer]:
+def search_id() -> bytes:
+    """A new search's id: 16 random bytes."""
+    return secrets.token_bytes(16)
+
+
+async def take(socket: str, search: bytes, seconds: int) -> tuple[Worker, Offer]:
     """A worker that waits for one capture, and its offer.
 
     Args:
         socket: path of `opener-probe.sock`.
+        search: its id.
         seconds: how long the offer stands.
 
     Raises:
         Unavailable: the opener is down, all workers are busy, or the vault did not sign.
     """
-    job = ProbeJob(secrets.token_bytes(16), int(time.time()) + seconds)
+    job = ProbeJob(search, int(time.time()) + seconds)
     try:
         worker = Worker(*await open_stream(socket))
     except OSError as error:
