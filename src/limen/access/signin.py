@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -43,30 +42,40 @@ def requester(database: Database, method: str, url: str, headers: Headers) -> Re
         NotSignedIn: no signature, or one that is not good, too old, used before, or of nobody registered here.
         RetiredDevice: of a device that is retired (sounds the same).
     """
+    found: dict[str, Officer | None] = {}
+
+    def officer_key(name: str) -> bytes | None:
+        officer = found[name] = directory.find_officer(session, name)
+        return officer.public_key if officer else None
+
     with database.reading() as session:
-        signed = signing.verify(method, url, headers, lambda name: _officer_key(session, name), tag=OFFICER)
-        officer = directory.find_officer(session, signed.key_id)
+        signed = signing.verify(method, url, headers, officer_key, tag=OFFICER)
+        officer = found.get(signed.key_id)
         by_device = _device_signature(session, method, url, headers)
         device = directory.find_device(session, by_device.key_id, retired=True) if by_device else None
     if device is not None and device.retired is not None:
         raise RetiredDevice(f"{device.country}/{device.name}")
     if officer is None or (device is not None and device.country != officer.country):
         raise NotSignedIn("The request's signatures are of two countries.")
-    with database.writing() as session:
-        for one in filter(None, (signed, by_device)):
-            spend(session, one)
+    spend(database, *filter(None, (signed, by_device)))
     return Requester(officer, device, signed)
 
 
-def spend(session: Session, signed: Signed, *, now: int | None = None) -> None:
-    """Spend a signature's nonce. `NotSignedIn` if it was spent before: the request is a replay."""
-    now = int(time.time()) if now is None else now
-    session.execute(delete(Nonce).where(Nonce.expires < now))
-    digest = hashlib.sha256(f"{signed.key_id}\0{signed.nonce}".encode()).digest()
-    try:
-        session.execute(insert(Nonce).values(digest=digest, expires=signed.expires))
-    except IntegrityError:
-        raise NotSignedIn("This request was sent before.", advice="Sign every request anew.") from None
+def spend(database: Database, *signatures: Signed) -> None:
+    """Spend signatures' nonces, durably. `NotSignedIn` if one was spent before: the request is a replay.
+
+    What is past its time is deleted by the sweep (`records.retention`).
+    """
+    rows = [{"digest": _digest(signed), "expires": signed.expires} for signed in signatures]
+    with database.inserting() as connection:
+        try:
+            connection.execute(insert(Nonce), rows)
+        except IntegrityError:
+            raise NotSignedIn("This request was sent before.", advice="Sign every request anew.") from None
+
+
+def _digest(signed: Signed) -> bytes:
+    return hashlib.sha256(f"{signed.key_id}\0{signed.nonce}".encode()).digest()
 
 
 def _device_signature(session: Session, method: str, url: str, headers: Headers) -> Signed | None:
@@ -75,11 +84,6 @@ def _device_signature(session: Session, method: str, url: str, headers: Headers)
     if not any(f'tag="{DEVICE}"' in line for line in lines):
         return None
     return signing.verify(method, url, headers, lambda name: _device_key(session, name), tag=DEVICE)
-
-
-def _officer_key(session: Session, name: str) -> bytes | None:
-    officer = directory.find_officer(session, name)
-    return officer.public_key if officer else None
 
 
 def _device_key(session: Session, name: str) -> bytes | None:
