@@ -92,6 +92,14 @@ def test_sets_are_found_and_other_files_left_alone(tmp_path: Path) -> None:
             ridge.find(nothing)
 
 
+def test_sets_further_down_are_named_by_their_path(tmp_path: Path) -> None:
+    for place in ("2002/Dbs/DB1", "2004/Dbs/DB1"):
+        write_set(tmp_path / place, 1, 2)
+    assert sorted(ridge.find(tmp_path)) == ["2002/Dbs/DB1", "2004/Dbs/DB1"]
+    write_set(tmp_path / "own", 1, 1)
+    assert list(ridge.find(tmp_path)) == ["own"], "what lies nearer is what was meant"
+
+
 def test_hidden_files_are_no_fingers(tmp_path: Path) -> None:
     write_set(tmp_path / "db", 1, 2)
     (tmp_path / "db" / "._101_3.png").write_bytes(b"what some systems leave beside each file")

@@ -40,12 +40,34 @@ def test_two_impressions_of_one_finger_are_compared_and_drawn(samples, tmp_path)
     assert Image.open(tmp_path / "pairs.png").width > 700
 
 
+@pytest.mark.data
+def test_prints_of_unstated_resolution_are_drawn_at_the_scale_of_their_minutiae(samples, tmp_path):
+    file = samples / "fingerprints" / "socofing_thumbs" / "100__M_Left_thumb_finger.png"  # near 190 ppi, not stated
+    assert run(file, file, "--picture", tmp_path / "pairs.png").returncode == 0
+    assert Image.open(tmp_path / "pairs.png").width > 2 * 2.5 * Image.open(file).width
+
+
+@pytest.mark.data
+def test_a_palm_is_compared_either_way(samples, tmp_path):
+    """What is larger than any finger is a palm; here one put together from fingers, and a mark of one of them."""
+    palm = Image.new("L", (1530, 1600), "white")
+    prints = sorted((samples / "fingerprints" / "crossmatch").glob("*_1.tif"))[:9]
+    for place, file in enumerate(prints):
+        palm.paste(Image.open(file).convert("L"), (place % 3 * 510, place // 3 * 530))
+    palm.save(tmp_path / "palm.png", dpi=(500, 500))
+    mark = prints[4].with_name(prints[4].name.replace("_1", "_2"))
+    for pair in ((tmp_path / "palm.png", mark), (mark, tmp_path / "palm.png")):
+        done = run(*pair, "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["llr"] > 7
+
+
 def test_what_is_no_image_is_refused_with_a_reason(tmp_path):
     file = tmp_path / "print.png"
     file.write_bytes(b"no image")
     done = run(file, file)
     assert done.returncode == 1
-    assert "Traceback" not in done.stderr and done.stderr.strip()
+    assert "Traceback" not in done.stderr and "print.png" in done.stderr.replace("\n", "")
 
 
 def test_a_missing_file_is_named(tmp_path):

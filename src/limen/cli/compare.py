@@ -12,12 +12,12 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from PIL import Image
 from rich.console import Console
 
 from limen.errors import BadImage, BadInput
 from limen.images import decode
 from limen.reasons import Reason
-from limen.ridge import resolution
 from limen.ridge.comparator import Comparison, explain, prepare
 from limen.ridge.evidence import llr
 from limen.ridge.extract import RidgeExtractor
@@ -50,10 +50,10 @@ def command(
 
 
 def _best(a: RidgeTemplate, b: RidgeTemplate) -> tuple[RidgeTemplate, RidgeTemplate, Comparison]:
-    """The views of both prints that are most alike, and their comparison."""
-    tried = [
-        (first, second, explain(prepare(first), prepare(second))) for first in probe_views(a) for second in views(b)
-    ]
+    """The views of both prints that are most alike, and their comparison; whichever is a palm is taken in parts."""
+    pairs = [(first, second) for first in probe_views(a) for second in views(b)]
+    pairs += [(first, second) for first in views(a)[len(probe_views(a)) :] for second in probe_views(b)]
+    tried = [(first, second, explain(prepare(first), prepare(second))) for first, second in pairs]
     return max(tried, key=lambda one: one[2].score)
 
 
@@ -80,7 +80,7 @@ def _print(a: RidgeTemplate, b: RidgeTemplate, comparison: Comparison) -> None:
 
 
 def _read(file: Path) -> tuple[RidgeTemplate, np.ndarray]:
-    """Template and 500 ppi pixels of a file. A child decodes it: a hostile image may kill its decoder."""
+    """Template and pixels of a file at its scale. A child decodes it: a hostile image may kill its decoder."""
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -89,7 +89,9 @@ def _read(file: Path) -> tuple[RidgeTemplate, np.ndarray]:
         try:
             template, grey, reasons = child.submit(_extract, data).result()
         except BrokenProcessPool:
-            raise BadImage(Reason.DECODER_DIED.text, advice=Reason.DECODER_DIED.advice) from None
+            raise BadImage(f"{file}: {Reason.DECODER_DIED.text}", advice=Reason.DECODER_DIED.advice) from None
+        except BadImage as error:
+            raise BadImage(f"{file}: {error.message}", advice=error.advice, code=error.code) from None
     if template is None:
         reason = reasons[0] if reasons else Reason.NO_RIDGES
         raise BadImage(f"{file}: {reason.text}", advice=reason.advice)
@@ -97,7 +99,11 @@ def _read(file: Path) -> tuple[RidgeTemplate, np.ndarray]:
 
 
 def _extract(data: bytes) -> tuple[RidgeTemplate | None, np.ndarray, list[Reason]]:
-    image = decode(data)
-    result = RidgeExtractor().extract(image, Position.UNKNOWN, measure_quality=False)
-    ppi, _ = resolution.resolve(image.ppi)
-    return result.template, resolution.resample(image.grey(), ppi), result.reasons
+    image, extractor = decode(data), RidgeExtractor()
+    result = extractor.extract(image, Position.UNKNOWN, measure_quality=False)
+    if result.template is None and Reason.RESOLUTION_WRONG in result.reasons:  # larger than any finger
+        result = extractor.extract(image, Position.UNKNOWN_PALM, measure_quality=False)
+    if result.template is None:
+        return None, image.grey(), result.reasons
+    size = result.template.width, result.template.height
+    return result.template, np.asarray(Image.fromarray(image.grey()).resize(size, Image.Resampling.LANCZOS)), []

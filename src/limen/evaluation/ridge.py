@@ -25,6 +25,7 @@ from limen.ridge.template import RidgeTemplate
 
 SUFFIXES = {".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg", ".jp2", ".wsq", ".pgm", ".pnm"}
 RATES = ("eer", "eer_first", "fmr100", "fmr1000", "zerofmr", "rank1")
+DEEPEST = 4  # levels of folders that are looked into
 _NAME = re.compile(r"(?P<finger>.+)_(?P<impression>\d{1,4})")
 
 
@@ -67,13 +68,15 @@ class Report:
 def find(folder: Path) -> dict[str, list[Sample]]:
     """Sets in a folder: its own images, or one set a subfolder, each sorted by finger and impression.
 
+    Where neither is there, subfolders further down are sets, named by their path.
+
     Raises:
         BadInput: there is no such folder, or nothing in it is named `finger_impression.ext`.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder.")
     sets = {place.resolve().name: _samples(place) for place in [folder, *sorted(folder.iterdir())] if place.is_dir()}
-    sets = {name: samples for name, samples in sets.items() if samples}
+    sets = {name: samples for name, samples in sets.items() if samples} or _below(folder)
     if not sets:
         raise BadInput(
             f"{folder} holds no fingers.",
@@ -180,6 +183,13 @@ def _json(scores: dict[str, Scores], done: Sequence[Extracted], per_second: floa
             "comparisons_per_s": per_second,
         },
     }
+
+
+def _below(folder: Path) -> dict[str, list[Sample]]:
+    """Sets two to four levels down, as archives of several competitions lie."""
+    places = sorted(place for levels in range(2, DEEPEST + 1) for place in folder.glob("/".join("*" * levels)))
+    sets = {place.relative_to(folder).as_posix(): _samples(place) for place in places if place.is_dir()}
+    return {name: samples for name, samples in sets.items() if samples}
 
 
 def _samples(folder: Path) -> list[Sample]:
