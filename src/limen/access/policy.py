@@ -24,6 +24,7 @@ from limen.terms import Purpose
 FOLDER = resources.files("limen.access") / "policies"
 FILES = ("roles.cedar", "limits.cedar")
 HUB = {"type": "Limen::Hub", "id": "hub"}
+MAX_REMEMBERED = 1_000  # kinds of denials: a bound on memory, some 500 kB
 
 
 class Action(enum.StrEnum):
@@ -94,6 +95,18 @@ class Policy:
         self._set = cedarpy.PolicySet.from_str(whole)
         policies = json.loads(cedarpy.policies_to_json_str(whole))["staticPolicies"]
         self._notes: dict[str, dict[str, str]] = {key: one.get("annotations") or {} for key, one in policies.items()}
+        self._able: dict[tuple[object, ...], list[str]] = {}
+
+    def able(self, country: str, action: Action, resource: Mapping[str, str], context: Mapping[str, Any]) -> list[str]:
+        """Roles of whom somebody of this country might do it; remembered, because a denial asks for all of them."""
+        asked = (country, action, resource["id"], *sorted(context.items()))
+        found = self._able.get(asked)
+        if found is None:
+            found = [role.value for role in Role if self.decide(_As(country, role), action, resource, context) is None]
+            if len(self._able) >= MAX_REMEMBERED:
+                self._able.clear()
+            self._able[asked] = found
+        return found
 
     def decide(
         self, asker: Asker, action: Action, resource: Mapping[str, str], context: Mapping[str, Any]
@@ -220,7 +233,7 @@ def _schema() -> str:
 def _nothing_permits(
     policy: Policy, asker: Asker, action: Action, resource: Mapping[str, str], context: Mapping[str, Any]
 ) -> NotAllowed:
-    able = [role for role in Role if policy.decide(_As(asker.country, role.value), action, resource, context) is None]
+    able = policy.able(asker.country, action, resource, context)
     what = (
         f" ({context['matter']})" if "matter" in context else f" ({context['subject']})" if "subject" in context else ""
     )
