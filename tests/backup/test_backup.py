@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import uuid
@@ -24,7 +25,9 @@ from limen.records import shredding, store
 from limen.records.database import Database
 from limen.records.tables import Country, Record, Sample
 from limen.settings import Settings
+from limen.terms import Modality
 from limen.vault.keys import KeyRing
+from limen.vault.seal import Use
 
 SECRET = b"correct horse battery staple"
 
@@ -123,6 +126,42 @@ def test_the_thief_of_a_repository_and_of_its_passphrase_cannot_open_what_was_sh
     with pytest.raises(KeyUnavailable, match="shredded"):
         stolen.unseal(context, blob)
     stolen.ring.close()
+
+
+def test_a_photo_that_was_replaced_since_comes_back_from_no_backup(
+    machine: Machine, tmp_path: Path, urls: tuple[str, str]
+) -> None:
+    """Neither for the thief of repository and passphrase, nor by a restore; the next backup has the record as it is."""
+    changed, _ = enrol(machine.database, machine.vault, "FRA", 1, 2)
+    repository = Repository.create(tmp_path / "repository", SECRET)
+    first = create(machine.settings, machine.database, repository).snapshot
+    with machine.database.reading() as session:
+        record = store.by_id(session, changed)
+        photo = next(one for one in record.samples if one.modality == Modality.FACE)
+        stay = next(one.id for one in record.samples if one.modality != Modality.FACE)
+        context, blob = store.sample_context(photo, record, Use.FILE), photo.original
+        values = {name: getattr(record, name) for name in store.Draft.__dataclass_fields__ if hasattr(record, name)}
+        fresh = dataclasses.replace(store.fields_context(record), record=store.renewed(record).bytes)
+        epoch, fields = machine.vault.seal(fresh, store.personal_fields(record, machine.vault).pack())
+        renewed = store.renewed(record)
+    values |= {"fields": fields, "fields_epoch": epoch, "kept": frozenset([stay]), "sealed_as": renewed}
+    with machine.database.writing() as session:
+        store.save(session, store.Draft(**values), vault=machine.vault)
+    shredding.shred(machine.database, machine.vault, partial(mirror.shred, machine.settings))
+
+    mirror.write_back(repository, tmp_path / "stolen" / "vault")
+    for ring in (machine.ring, stolen := KeyRing(tmp_path / "stolen" / "vault")):
+        with pytest.raises(KeyUnavailable, match="shredded"):
+            LocalVault(ring).unseal(context, blob)
+    stolen.close()
+    assert check.check(repository, first).shredded == 1
+    restored = restore(repository, Settings(data=tmp_path / "older", database=f"sqlite:///{tmp_path}/older.sqlite"))
+    assert (restored.records, restored.shredded) == (1, 1), "the older state comes back whole or not at all"
+    assert check.check(repository, create(machine.settings, machine.database, repository).snapshot).shredded == 0
+    assert restore(repository, Settings(data=tmp_path / "new", database=urls[1])).records == 2
+    back = Machine(tmp_path / "new", urls[1])
+    assert names(back.database, back.vault, "FRA") == {"Person Number1", "Person Number2"}
+    back.close()
 
 
 def test_a_second_backup_writes_only_what_changed(

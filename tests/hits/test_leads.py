@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from tests.records.drafts import NOW, draft, register, sample
+from tests.records.drafts import NOW, draft, register, sample, save
 
 from limen import countries
 from limen.errors import NotFound
@@ -65,7 +65,7 @@ def test_what_the_marks_owner_may_not_see_is_no_lead(database: Database) -> None
     assert kept(database, Pair(handle(database, "M-1", "BIH"), 12345)) == 0, "withdrawn meanwhile"
     kept(database, Pair(handle(database, "M-1", "BIH"), handle(database, "P-1", "FRA")))
     with database.writing() as session:
-        store.save(session, draft("P-1", "FRA", visible=countries.bitmap([])))
+        save(session, draft("P-1", "FRA", visible=countries.bitmap([])))
     assert open_of(database, "BIH") == [], "hidden since"
 
 

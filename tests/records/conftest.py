@@ -8,13 +8,14 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from limen.records.database import Database
-from limen.vault.seal import Context, open_blob, seal_blob
+from limen.vault.seal import Context, open_blob, seal_blob, successor
 
 
 def _as_postgres() -> list[str]:
@@ -81,6 +82,10 @@ class TestVault:
 
     def unseal(self, context: Context, blob: bytes) -> bytes:
         return open_blob(self._key(context), context, blob)
+
+    def reseal(self, context: Context, blob: bytes, *, renew: bool = False) -> tuple[int, bytes]:
+        fresh = replace(context, record=successor(context.record)) if renew else context
+        return self.seal(fresh, self.unseal(context, blob))
 
     def _key(self, context: Context) -> bytes:
         return (context.country + bytes([context.use])).ljust(32, b"k")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import time
 import uuid
 
 from limen import countries
+from limen.records import store
 from limen.records.personal import Personal
 from limen.records.store import Draft
 from limen.records.tables import Country, Sample
@@ -76,3 +78,17 @@ PERSON = Personal(
     offence="Fraud",
     instructions="Arrest.",
 )
+
+
+class SameAgain:
+    """Stands where the vault does for samples that are not sealed at all."""
+
+    def reseal(self, context, blob, *, renew=False):
+        return 1, blob
+
+
+def save(session, new):
+    """Store a draft as an import does: one that replaces a record is sealed as what comes next."""
+    record = store.by_id(session, new.id)
+    new = new if record is None else dataclasses.replace(new, sealed_as=store.renewed(record))
+    return store.save(session, new, vault=SameAgain())

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.records.drafts import LATER, NOW, PERSON, draft, external_key, register, sample
+from tests.records.drafts import LATER, NOW, PERSON, draft, external_key, register, sample, save
 
 from limen import countries
 from limen.errors import BadInput, Damaged, NotFound
@@ -40,7 +40,7 @@ def test_replacing_keeps_the_handle_and_only_the_kept_samples(database):
         handle = store.save(session, draft(samples=[first, second])).handle
     kept = second.handle
     with database.writing() as session:
-        store.save(session, draft(samples=[third], kept=frozenset([second.id]), purpose="alert"))
+        save(session, draft(samples=[third], kept=frozenset([second.id]), purpose="alert"))
     with database.reading() as session:
         record = store.by_handle(session, handle)
         assert {row.id for row in record.samples} == {second.id, third.id}

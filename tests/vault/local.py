@@ -33,22 +33,18 @@ class LocalVault:
 
     def seal(self, context: Context, plaintext: bytes) -> tuple[int, bytes]:
         socket = "vault-opener" if context.use == Use.TEMPLATE else "vault-front"
-        sealed = self._vault.answer(socket, Seal(*_fields(context), plaintext))
+        sealed = self._vault.answer(socket, Seal(*context.fields(), plaintext))
         return sealed.epoch, sealed.tail
 
     def unseal(self, context: Context, blob: bytes) -> bytes:
-        return self._vault.answer("vault-front", Unseal(*_fields(context), blob)).tail
+        return self._vault.answer("vault-front", Unseal(*context.fields(), blob)).tail
 
-    def reseal(self, context: Context, blob: bytes) -> tuple[int, bytes]:
-        sealed = self._vault.answer("vault-front", Reseal(*_fields(context), blob))
+    def reseal(self, context: Context, blob: bytes, *, renew: bool = False) -> tuple[int, bytes]:
+        sealed = self._vault.answer("vault-front", Reseal(*context.fields(), int(renew), blob))
         return sealed.epoch, sealed.tail
 
     def shred(self, country: str, records: Sequence[bytes]) -> None:
         self._vault.answer("vault-front", Shred(country.encode(), b"".join(records)))
-
-
-def _fields(context: Context) -> tuple:
-    return tuple(getattr(context, name) for name in Context.__slots__)
 
 
 def register(database: Database, *codes: str) -> None:

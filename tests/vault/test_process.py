@@ -192,7 +192,7 @@ FOREIGN: list[tuple[str, Message]] = [
     ("vault-front", Done()),
     ("vault-front", KeyCommand(Verb.REVOKE, b"FRA", 0, b"")),
     ("vault-opener", Shred(b"FRA", bytes(16))),
-    ("vault-matcher", Reseal(1, b"FRA", bytes(16), bytes(16), 1, 0, bytes(16), 0, b"x")),
+    ("vault-matcher", Reseal(1, b"FRA", bytes(16), bytes(16), 1, 0, bytes(16), 0, 0, b"x")),
     ("vault-keys", IdentityAsk()),
     ("vault-keys", KeyCommand(99, b"FRA", 0, b"")),
     ("vault-keys", KeyCommand(Verb.STATUS, b"FRA", 0, b"\xff")),

@@ -60,8 +60,8 @@ def restore(repository: Repository, settings: Settings, snapshot: str = "") -> R
     database = Database(settings.database_url)
     try:
         count = _rows(repository, manifest, database)
-        shredded = _without_keys(database, set().union(*with_keys.values()))
         database.upgrade()
+        shredded = _without_keys(database, set().union(*with_keys.values()))
         with database.reading() as session:
             left = session.scalar(sa.select(sa.func.count()).select_from(Record)) or 0
     finally:
@@ -132,7 +132,8 @@ def _count_on(database: Database, known: list[sa.Table]) -> None:
 def _without_keys(database: Database, with_keys: set[bytes]) -> int:
     """Delete the rows of records whose keys were shredded since: nothing in them opens any more."""
     with database.reading() as session:
-        gone = [one for one in session.scalars(sa.select(Record.id)) if one.bytes not in with_keys]
+        sealed = session.execute(sa.select(Record.id, sa.func.coalesce(Record.sealed_as, Record.id)))
+        gone = [one for one, secret in sealed if secret.bytes not in with_keys]
     for start in range(0, len(gone), BATCH):
         with database.writing() as session:
             session.execute(sa.delete(Record).where(Record.id.in_(gone[start : start + BATCH])))

@@ -64,11 +64,12 @@ class Encounters:
         """
         old = self._old(ids, replace)
         now, record_id = int(time.time()), old.id if old else uuid.uuid4()
+        secret = store.renewed(old) if old else record_id  # all samples of the old one go
         expires = now + store.RETENTION_MARKS  # bound into the seals before it is known what the encounter holds
         job = EnrolJob(
             what=ENCOUNTER,
             country=self.country.encode("ascii"),
-            record=record_id.bytes,
+            record=secret.bytes,
             sample=uuid.uuid4().bytes,
             modality=0,
             position=0,
@@ -88,7 +89,7 @@ class Encounters:
         if until <= now:
             raise BadInput("The record's time is over.", advice="Check validUntil.")
         packed = entry.personal.pack()
-        context = Context(Use.FIELDS, self.country.encode("ascii"), record_id.bytes, store.NO_SAMPLE, 0, 0, b"", until)
+        context = Context(Use.FIELDS, self.country.encode("ascii"), secret.bytes, store.NO_SAMPLE, 0, 0, b"", until)
         epoch, fields = self.vault.seal(context, packed)
         draft = store.Draft(
             id=record_id,
@@ -102,6 +103,7 @@ class Encounters:
             valid_from=entry.valid_from or 0,
             valid_until=until,
             new=[sample_of(one, expires, key) for one in found.samples if one.usable or one.original_length],
+            sealed_as=secret,
         )
         return self._save(ids, draft, STATES[str(found.person["status"])], plain=old is not None)
 

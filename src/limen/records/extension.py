@@ -61,10 +61,12 @@ def extend(
         opened = [
             (sample, vault.unseal(store.sample_context(sample, current, Use.FILE), _blob(sample))) for sample in again
         ]
-    new = [row for sample, data in opened for row in _enrolled(record, sample, data, until, enrol)]
+    kept = frozenset(sample.id for sample in current.samples if sample.expires >= until)
+    secret = store.sealed_as(current) if len(kept) == len(current.samples) else store.renewed(current)
+    new = [row for sample, data in opened for row in _enrolled(record, secret, sample, data, until, enrol)]
     personal = replace(personal, extensions=(*personal.extensions, (now, until, reason.strip()[:400])))
     packed = personal.pack()
-    context = Context(Use.FIELDS, record.owner.encode("ascii"), record.id.bytes, store.NO_SAMPLE, 0, 0, b"", until)
+    context = Context(Use.FIELDS, record.owner.encode("ascii"), secret.bytes, store.NO_SAMPLE, 0, 0, b"", until)
     epoch, fields = vault.seal(context, packed)
     draft = store.Draft(
         id=record.id,
@@ -78,21 +80,27 @@ def extend(
         valid_from=record.valid_from,
         valid_until=until,
         new=new,
-        kept=frozenset(sample.id for sample in current.samples if sample.expires >= until),
+        kept=kept,
         retained_from=now,
+        sealed_as=secret,
     )
     with database.writing(record.owner) as session:
-        store.save(session, draft, now=now)
+        store.save(session, draft, vault=vault, now=now)
 
 
 def _enrolled(
-    record: Record, sample: Sample, data: bytes, until: int, enrol: Callable[[EnrolJob, bytes], Enrolment]
+    record: Record,
+    secret: uuid.UUID,
+    sample: Sample,
+    data: bytes,
+    until: int,
+    enrol: Callable[[EnrolJob, bytes], Enrolment],
 ) -> list[Sample]:
     """A sample anew; of a file, all its samples."""
     job = EnrolJob(
         what=IMAGE if sample.modality else FILE,
         country=record.owner.encode("ascii"),
-        record=record.id.bytes,
+        record=secret.bytes,
         sample=uuid.uuid4().bytes,
         modality=sample.modality,
         position=sample.position,

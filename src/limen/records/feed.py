@@ -121,7 +121,8 @@ def _packed_stone(row: Any) -> tuple[int, bytes, bytes]:
 
 def _packed(row: Any, of: Any, now: int, postgres: bool) -> tuple[int, bytes, bytes]:
     change, sample, _, modality, position, epoch, model, sample_id, expires, template = row
-    record_id, state, record, owner, visible, since, until = of
+    record_id, state, record, owner, visible, since, until, sealed_as = of
+    record_id = sealed_as or record_id
     if state != State.ACTIVE or until <= now or template is None:
         return change, BATCH_HEAD.pack(record, sample, *WITHDRAWN), b""
     if not postgres:
@@ -142,6 +143,7 @@ _OF_SAMPLE = (
 )  # fmt: skip
 _OF_RECORD = (
     Record.id, Record.state, Record.handle, Record.owner, Record.visible, Record.valid_from, Record.valid_until,
+    Record.sealed_as,
 )  # fmt: skip
 
 
@@ -167,7 +169,7 @@ _SAMPLES = select(
     Sample.position,
     Sample.epoch,
     Sample.model,
-    Record.id,
+    func.coalesce(Record.sealed_as, Record.id),
     Sample.id,
     Sample.expires,
     Sample.template,

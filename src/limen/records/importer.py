@@ -154,6 +154,7 @@ class Import:
             new=ready.new,
             kept=ready.kept,
             retained_from=None if old is None else old.retained_from,
+            sealed_as=ready.sealed_as,
         )
         if old is not None and ready.unchanged and _same(old, draft):
             return UNCHANGED
@@ -164,7 +165,8 @@ class Import:
                 store.withdraw(session, replaced, now=self._preparation.now)
                 session.flush()
             # created when the import began: its validity was reckoned from then, and must be again next time
-            store.save(session, replace(draft, fields=fields, fields_epoch=epoch), now=self._preparation.now)
+            sealed = replace(draft, fields=fields, fields_epoch=epoch)
+            store.save(session, sealed, vault=self._vault, now=self._preparation.now)
         return ADDED if old is None else CHANGED
 
     def _with_extensions(self, personal: Personal, old: Record | None) -> Personal:
@@ -175,7 +177,8 @@ class Import:
 
     def _fields_context(self, draft: store.Draft) -> Context:
         owner = self._country.encode("ascii")
-        return Context(Use.FIELDS, owner, draft.id.bytes, store.NO_SAMPLE, 0, 0, b"", draft.valid_until)
+        secret = (draft.sealed_as or draft.id).bytes
+        return Context(Use.FIELDS, owner, secret, store.NO_SAMPLE, 0, 0, b"", draft.valid_until)
 
     def _own_id(self, entry: Entry) -> Entry:
         """Two files of one run that claim one record id are two records: the second gets its file's name added."""

@@ -24,6 +24,13 @@ class Vault(Protocol):
 
     def seal(self, context: Context, plaintext: bytes) -> tuple[int, bytes]: ...
     def unseal(self, context: Context, blob: bytes) -> bytes: ...
+    def reseal(self, context: Context, blob: bytes, *, renew: bool = False) -> tuple[int, bytes]: ...
+
+
+class Resealer(Protocol):
+    """What sealing anew needs of the vault (`vault.client.VaultClient` has it)."""
+
+    def reseal(self, context: Context, blob: bytes, *, renew: bool = False) -> tuple[int, bytes]: ...
 
 
 class KeyedHash:

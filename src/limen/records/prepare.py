@@ -12,6 +12,7 @@ import stat
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,7 +35,7 @@ class Ready:
 
     Attributes:
         entry: what is to be stored.
-        id: of the record.
+        id: of the record; sealed_as: what its samples are sealed as (`store.renewed` if one is to go).
         images: how many images or files the input named.
         until: Unix seconds; shortened: the owner asked for longer than it may be kept.
         new, kept: samples that were enrolled now, and those that stay. Neither: all others of the record go.
@@ -51,6 +52,7 @@ class Ready:
     kept: frozenset[uuid.UUID] = frozenset()
     unchanged: bool = False
     rejects: list[Reject] = field(default_factory=list)
+    sealed_as: uuid.UUID | None = None
 
     def rejected(self, file: str, reason: str, advice: str = "") -> Ready:
         """This record, rejected as a whole."""
@@ -89,6 +91,9 @@ class Preparation:
         there: dict[bytes, list[Sample]] = defaultdict(list)  # several of a slap
         for sample in record.samples if record else ():
             there[sample.input_hash].append(sample)
+        if record is not None:
+            goes = bool(there.keys() - self._staying(entry, ready.until, there))
+            ready.sealed_as = store.renewed(record) if goes else store.sealed_as(record)
         self._images(entry, ready, there)
         if ready.rejects:  # nothing is deleted on the word of an input that is faulty itself
             ready.kept |= {sample.id for samples in there.values() for sample in samples}
@@ -97,13 +102,27 @@ class Preparation:
         ready.unchanged = not ready.new and len(ready.kept) == sum(map(len, there.values()))
         return ready
 
+    def _staying(self, entry: Entry, until: int, there: Mapping[bytes, list[Sample]]) -> set[bytes]:
+        """Keys of the samples that an entry names as they are; if one goes, the new are sealed as what comes next."""
+        found = set()
+        for image in entry.images if there else ():
+            with suppress(BadInput, NotAllowed):  # said when it is enrolled
+                key, _ = self._image(image)
+                if key in there and all(one.expires == until for one in there[key]):
+                    found.add(key)
+        return found
+
+    def _image(self, image: ImageRef) -> tuple[bytes, bytes]:
+        """An image's key and its bytes."""
+        data = self._read(image.file)
+        return self.hashes.image(image.modality, image.position, image.ppi, hashlib.sha256(data).digest()), data
+
     def _images(self, entry: Entry, ready: Ready, there: Mapping[bytes, list[Sample]]) -> None:
         """Enrol those of an entry's images that are not there yet."""
         seen: set[bytes] = set()
         for image in entry.images:
             try:
-                data = self._read(image.file)
-                key = self.hashes.image(image.modality, image.position, image.ppi, hashlib.sha256(data).digest())
+                key, data = self._image(image)
                 if key not in seen and key in there and all(one.expires == ready.until for one in there[key]):
                     ready.kept |= {one.id for one in there[key]}
                 elif key not in seen:
@@ -117,7 +136,7 @@ class Preparation:
         job = EnrolJob(
             what=IMAGE,
             country=self.country.encode("ascii"),
-            record=ready.id.bytes,
+            record=(ready.sealed_as or ready.id).bytes,
             sample=uuid.uuid4().bytes,
             modality=image.modality,
             position=image.position,

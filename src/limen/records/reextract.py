@@ -124,7 +124,7 @@ class Move:
         job = EnrolJob(
             what=IMAGE if sample.modality else FILE,
             country=record.owner.encode("ascii"),
-            record=record.id.bytes,
+            record=store.sealed_as(record).bytes,
             sample=sample.id.bytes,
             modality=sample.modality,
             position=sample.position,
@@ -151,7 +151,8 @@ class Move:
         """Put the new templates in the place of the old ones, all of a record's at once; how many there were."""
         with self._database.writing(record.owner) as session:
             current = store.by_id(session, record.id)
-            there = {sample.id: sample for sample in current.samples} if current else {}
+            same = current is not None and store.sealed_as(current) == store.sealed_as(record)
+            there = {sample.id: sample for sample in current.samples} if current and same else {}
             pairs = [(there[one.id], one) for one in new if one.id in there]
             pairs = [(row, one) for row, one in pairs if self._is_old(row) and row.expires == one.expires]
             if not pairs:  # withdrawn, extended, imported anew or moved by another run meanwhile

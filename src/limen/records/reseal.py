@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Protocol
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload, undefer
@@ -17,19 +16,13 @@ from limen.access import cases, providers
 from limen.access.tables import Case, Provider
 from limen.errors import KeyUnavailable
 from limen.opener import holding
+from limen.records import store
 from limen.records.database import Database
-from limen.records.index import index_context
-from limen.records.store import fields_context, sample_context
+from limen.records.index import Resealer, index_context
 from limen.records.tables import Country, Hit, Record, Sample, Table
-from limen.vault.seal import Context, Use, epoch_of
+from limen.vault.seal import Context, epoch_of
 
 BATCH = 200  # record ids read at a time
-
-
-class Resealer(Protocol):
-    """What this needs of the vault (`vault.client.VaultClient` has it)."""
-
-    def reseal(self, context: Context, blob: bytes) -> tuple[int, bytes]: ...
 
 
 def reseal(database: Database, vault: Resealer, country: str, epoch: int) -> Iterator[int]:
@@ -110,19 +103,12 @@ def _record(session: Session, vault: Resealer, record_id: uuid.UUID, epoch: int)
         return False
     try:
         if record.fields_epoch < epoch:
-            record.fields_epoch, record.fields = vault.reseal(fields_context(record), record.fields)
+            record.fields_epoch, record.fields = vault.reseal(store.fields_context(record), record.fields)
         for sample in record.samples:
             if sample.epoch < epoch:
-                _sample(vault, sample, record)
+                store.reseal(sample, record, vault)
     except KeyUnavailable as error:
         if "shredded" not in error.message:
             raise
         return False
     return True
-
-
-def _sample(vault: Resealer, sample: Sample, record: Record) -> None:
-    for name, use in (("template", Use.TEMPLATE), ("portrait", Use.SAMPLE), ("original", Use.FILE)):
-        if blob := getattr(sample, name):
-            sample.epoch, fresh = vault.reseal(sample_context(sample, record, use), blob)
-            setattr(sample, name, fresh)

@@ -19,11 +19,11 @@ from limen import countries
 from limen.errors import BadInput, NotFound
 from limen.ledger.entry import Kind
 from limen.records import feed, journal, shredding
-from limen.records.index import Vault
+from limen.records.index import Resealer, Vault
 from limen.records.personal import Personal
 from limen.records.tables import Country, Record, Sample, State, Tombstone
 from limen.terms import Modality
-from limen.vault.seal import Context, Use
+from limen.vault.seal import Context, Use, successor
 
 NO_SAMPLE = bytes(16)  # in the seal of what belongs to the whole record
 YEAR = 31_557_600  # seconds: 365.25 days
@@ -48,29 +48,38 @@ class Draft:
     new: Sequence[Sample] = field(default=())
     kept: frozenset[uuid.UUID] = frozenset()  # samples that stay as they are; all others of the record go
     retained_from: int | None = None  # None: as it is; a new record: now
+    sealed_as: uuid.UUID | None = None  # what its fields and new samples are sealed as; None: as the record is
 
 
-def save(session: Session, draft: Draft, *, now: int | None = None) -> Record:
+def save(session: Session, draft: Draft, *, vault: Resealer | None = None, now: int | None = None) -> Record:
     """Add a record, or replace the one of the same owner and id, in one step.
 
-    Samples that are neither new nor kept leave the gallery.
+    Samples that are neither new nor kept leave the gallery, and open no more, in backups neither: a record that loses
+    one is sealed anew under its next secret (`renewed`), and the one before is shredded (decision 0550).
+
+    Args:
+        session: that writes.
+        draft: of the record.
+        vault: seals anew what is kept; needed where something is, and something goes.
+        now: Unix seconds.
 
     Raises:
-        BadInput: another writer has added a record of that id, or withdrawn a sample that was to be kept, since the
-            draft was made (code `conflict`).
+        BadInput: another writer has added a record of that id, withdrawn a sample that was to be kept, or had the
+            record sealed anew, since the draft was made (code `conflict`).
     """
     now = int(time.time()) if now is None else now
     with session.no_autoflush:  # rows reach the database below, once they have their change numbers
-        record = _save(session, draft, now)
+        record = _save(session, draft, vault, now)
     session.flush()
     return record
 
 
-def _save(session: Session, draft: Draft, now: int) -> Record:
-    record = session.get(Record, draft.id, options=[selectinload(Record.samples)])
+def _save(session: Session, draft: Draft, vault: Resealer | None, now: int) -> Record:
+    record = session.get(Record, draft.id, options=[selectinload(Record.samples)], with_for_update=True)
     journal.put(session, Kind.RECORD_CHANGED if record else Kind.RECORD_ADDED, draft.owner)
     if record is None:
         record = Record(id=draft.id, owner=draft.owner, external_key=draft.external_key, handle=new_handle())
+        record.sealed_as = draft.sealed_as
         record.state, record.created, record.retained_from = State.ACTIVE, now, now
         session.add(record)
     if (record.owner, record.external_key) != (draft.owner, draft.external_key):
@@ -83,6 +92,7 @@ def _save(session: Session, draft: Draft, now: int) -> Record:
     record.retained_from = record.retained_from if draft.retained_from is None else draft.retained_from
     gone = [sample for sample in record.samples if sample.id not in draft.kept]
     stay = [sample for sample in record.samples if sample.id in draft.kept]
+    _renew(session, record, draft, gone, stay, vault, now)
     for sample in gone:
         record.samples.remove(sample)
     for sample in draft.new:
@@ -97,6 +107,37 @@ def _save(session: Session, draft: Draft, now: int) -> Record:
     return record
 
 
+def _renew(
+    session: Session,
+    record: Record,
+    draft: Draft,
+    gone: Sequence[Sample],
+    stay: Sequence[Sample],
+    vault: Resealer | None,
+    now: int,
+) -> None:
+    """Go over to the record's next secret, if the draft is sealed with it; it must be, where a sample goes."""
+    before = sealed_as(record)
+    if draft.sealed_as in (None, before) and not gone:
+        return
+    if draft.sealed_as != renewed(record):
+        raise BadInput("Another writer has changed the record.", advice="Try again.", code="conflict")
+    for sample in stay:
+        if vault is None:
+            raise TypeError("sealing anew what is kept takes a vault")
+        reseal(sample, record, vault, renew=True)
+    record.sealed_as = draft.sealed_as
+    shredding.put(session, record.owner, before, now=now)
+
+
+def reseal(sample: Sample, record: Record, vault: Resealer, *, renew: bool = False) -> None:
+    """Seal a sample's template, portrait and original with the present epoch, and (renew) the record's next secret."""
+    for name, use in (("template", Use.TEMPLATE), ("portrait", Use.SAMPLE), ("original", Use.FILE)):
+        if blob := getattr(sample, name):
+            sample.epoch, fresh = vault.reseal(sample_context(sample, record, use), blob, renew=renew)
+            setattr(sample, name, fresh)
+
+
 def withdraw(session: Session, record: Record, *, now: int | None = None, kind: Kind = Kind.RECORD_WITHDRAWN) -> None:
     """Delete a record with all its samples, and tell the gallery. Call `Database.wipe_log` after the commit.
 
@@ -104,7 +145,8 @@ def withdraw(session: Session, record: Record, *, now: int | None = None, kind: 
     """
     now = int(time.time()) if now is None else now
     journal.put(session, kind, record.owner)
-    shredding.put(session, record.owner, record.id, now=now)
+    now_sealed_as = session.scalar(select(Record.sealed_as).where(Record.id == record.id).with_for_update())
+    shredding.put(session, record.owner, now_sealed_as or record.id, now=now)
     session.delete(record)
     session.flush()
     session.add(Tombstone(change=feed.number(session), record=record.handle, sample=0, at=now))
@@ -161,17 +203,27 @@ def retention(modalities: Iterable[int]) -> int:
     return RETENTION_MARKS if set(modalities) == {Modality.MARK} else RETENTION
 
 
+def sealed_as(record: Record) -> uuid.UUID:
+    """Under which name the vault keeps a record's secret; bound into all its seals."""
+    return record.sealed_as or record.id
+
+
+def renewed(record: Record) -> uuid.UUID:
+    """What a record is sealed as once a sample of it goes."""
+    return uuid.UUID(bytes=successor(sealed_as(record).bytes))
+
+
 def fields_context(record: Record) -> Context:
     """What a record's personal fields are bound to; `Personal.unpack` reads what the vault opens."""
     owner = record.owner.encode("ascii")
-    return Context(Use.FIELDS, owner, record.id.bytes, NO_SAMPLE, 0, 0, b"", record.valid_until)
+    return Context(Use.FIELDS, owner, sealed_as(record).bytes, NO_SAMPLE, 0, 0, b"", record.valid_until)
 
 
 def sample_context(sample: Sample, record: Record, use: Use) -> Context:
     """What a sample's template (`Use.TEMPLATE`), portrait (`Use.SAMPLE`) or original (`Use.FILE`) is bound to."""
     owner, model = record.owner.encode("ascii"), sample.model.encode("ascii") if use is Use.TEMPLATE else b""
     return Context(
-        use, owner, record.id.bytes, sample.id.bytes, sample.modality, sample.position, model, sample.expires
+        use, owner, sealed_as(record).bytes, sample.id.bytes, sample.modality, sample.position, model, sample.expires
     )
 
 

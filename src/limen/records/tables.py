@@ -92,7 +92,8 @@ class Record(Table):
     external_key: keyed hash of the owner's own record id. fields: sealed `personal.Personal` as CBOR; fields_hash:
     keyed hash of its plaintext, to see that nothing changed. visible: bitmap of `limen.countries`, the owner's bit set.
     valid_until: exclusive; bound into the seal of the fields. retained_from: when its longest retention began, by its
-    first import or its last extension. change: its last place in the feed's order.
+    first import or its last extension. change: its last place in the feed's order. sealed_as: the name under which
+    the vault keeps the record's secret, bound into its seals in the id's place; None: its id, while no sample has gone.
     """
 
     __tablename__ = "records"
@@ -114,6 +115,7 @@ class Record(Table):
     change: Mapped[int]
     created: Mapped[int]
     updated: Mapped[int]
+    sealed_as: Mapped[uuid.UUID | None]
 
     samples: Mapped[list[Sample]] = relationship(
         back_populates="record", cascade="all, delete-orphan", passive_deletes=True, order_by="Sample.handle"

@@ -76,9 +76,9 @@ class VaultClient:
         """Open a blob. `Damaged`: it does not open; `KeyUnavailable`: its country's key is not there."""
         return self._ask(_unseal(context, blob), Unsealed).tail
 
-    def reseal(self, context: Context, blob: bytes) -> tuple[int, bytes]:
-        """Seal a blob anew with its country's present epoch: (epoch, blob)."""
-        sealed = self._ask(Reseal(*_bound(context), blob), Sealed)
+    def reseal(self, context: Context, blob: bytes, *, renew: bool = False) -> tuple[int, bytes]:
+        """Seal a blob anew with its country's present epoch, and (renew) its record's next secret: (epoch, blob)."""
+        sealed = self._ask(Reseal(*context.fields(), int(renew), blob), Sealed)
         return sealed.epoch, sealed.tail
 
     def shred(self, country: str, records: Sequence[bytes]) -> None:
@@ -206,11 +206,11 @@ class AsyncVaultClient:
 
 
 def _seal(context: Context, plaintext: bytes) -> Seal:
-    return Seal(*_bound(context), plaintext)
+    return Seal(*context.fields(), plaintext)
 
 
 def _unseal(context: Context, blob: bytes) -> Unseal:
-    return Unseal(*_bound(context), blob)
+    return Unseal(*context.fields(), blob)
 
 
 def _shred(country: str, records: Sequence[bytes]) -> Shred:
@@ -220,16 +220,3 @@ def _shred(country: str, records: Sequence[bytes]) -> Shred:
 def _countries(message: Countries) -> dict[str, bool]:
     tail = message.tail
     return {tail[at : at + 3].decode("ascii"): bool(tail[at + 3]) for at in range(0, len(tail), 4)}
-
-
-def _bound(context: Context) -> tuple[int, bytes, bytes, bytes, int, int, bytes, int]:
-    return (
-        context.use,
-        context.country,
-        context.record,
-        context.sample,
-        context.modality,
-        context.position,
-        context.model,
-        context.expires,
-    )

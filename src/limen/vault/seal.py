@@ -8,18 +8,19 @@ key of its record alone (`keys.KeyRing.key`), version 1 with one of the country:
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import lru_cache
-from typing import Protocol, Self
+from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from limen.errors import Damaged
-from limen.wire.messages import SEAL_CONTEXT
+from limen.wire.messages import SEAL_CONTEXT, SealedAs
 
 OF_COUNTRY, OF_RECORD = 1, 2  # versions
 NOBODY = bytes(16)  # in place of a record: what belongs to the country as a whole
@@ -32,6 +33,7 @@ _BODY = HEAD.size + NONCE
 _RESTORE = "Restore the record from its owner or a backup."
 _CONTEXT = struct.Struct("<" + SEAL_CONTEXT)
 _DOMAIN = b"limen-seal-v1\0"
+_BOUND = tuple(field.name for field in fields(SealedAs))
 
 
 class Use(IntEnum):
@@ -41,27 +43,6 @@ class Use(IntEnum):
     SAMPLE = 2  # a portrait or other picture that is shown
     FIELDS = 3  # personal fields
     FILE = 4  # the original bytes of an image or file
-
-
-class SealFields(Protocol):
-    """Whatever carries the eight bound fields (`wire.messages.Seal`, `Unseal`)."""
-
-    @property
-    def use(self) -> int: ...
-    @property
-    def country(self) -> bytes: ...
-    @property
-    def record(self) -> bytes: ...
-    @property
-    def sample(self) -> bytes: ...
-    @property
-    def modality(self) -> int: ...
-    @property
-    def position(self) -> int: ...
-    @property
-    def model(self) -> bytes: ...
-    @property
-    def expires(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +68,19 @@ class Context:
     expires: int
 
     @classmethod
-    def of(cls, message: SealFields) -> Self:
+    def of(cls, message: SealedAs) -> Self:
         """The context that a message carries."""
-        return cls(
-            message.use,
-            message.country,
-            message.record,
-            message.sample,
-            message.modality,
-            message.position,
-            message.model,
-            message.expires,
-        )
+        return cls(*(getattr(message, name) for name in _BOUND))
 
     def aad(self) -> bytes:
         """The bound bytes, 76 of them: domain, then the fields in fixed layout. `ValueError` if one is too long."""
         if len(self.country) != 3 or len(self.record) != 16 or len(self.sample) != 16 or len(self.model) > 16:
             raise ValueError("a seal's context has a field of the wrong length")
-        return _DOMAIN + _CONTEXT.pack(
+        return _DOMAIN + _CONTEXT.pack(*self.fields())
+
+    def fields(self) -> tuple[int, bytes, bytes, bytes, int, int, bytes, int]:
+        """The eight bound fields, in the order of `wire.messages.SealedAs`."""
+        return (
             self.use,
             self.country,
             self.record,
@@ -114,6 +90,14 @@ class Context:
             self.model,
             self.expires,
         )
+
+
+def successor(record: bytes) -> bytes:
+    """The name, 16 bytes, of the secret that comes after the one of this name: where a sample of the record goes.
+
+    It follows from the name alone, so that what is sealed anew under it can come from that record and from no other.
+    """
+    return hashlib.sha256(b"limen-next-secret-v1\0" + record).digest()[:16]
 
 
 def seal_blob(key: bytes, context: Context, epoch: int, plaintext: bytes) -> bytes:

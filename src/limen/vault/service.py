@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from limen.capture.offer import DOMAIN as OFFER_DOMAIN
 from limen.capture.offer import Offer
@@ -16,7 +17,7 @@ from limen.errors import BadInput, Damaged, NotAllowed
 from limen.vault.commands import run
 from limen.vault.keys import HELD, KeyRing
 from limen.vault.meter import Meter
-from limen.vault.seal import NOBODY, Context, Use, epoch_of, open_blob, seal_blob
+from limen.vault.seal import NOBODY, Context, Use, epoch_of, open_blob, seal_blob, successor
 from limen.wire import Message
 from limen.wire.messages import (
     MAX_KEYS,
@@ -131,8 +132,13 @@ class Vault:
     def _reseal(self, request: Reseal) -> Sealed:
         use, country, bound = _use(request.use, EVERY_USE), _country(request.country), Context.of(request)
         content = open_blob(self._keys.key(country, epoch_of(request.tail), use, request.record), bound, request.tail)
+        if request.renew:
+            if request.record == NOBODY:
+                raise BadInput("What belongs to no record has no next secret.")
+            bound = replace(bound, record=successor(request.record))
         epoch = self._keys.epoch(country)
-        return Sealed(epoch, seal_blob(self._keys.key(country, epoch, use, request.record), bound, epoch, content))
+        key = self._keys.key(country, epoch, use, bound.record, make=bool(request.renew))
+        return Sealed(epoch, seal_blob(key, bound, epoch, content))
 
     def _shred(self, request: Shred) -> Done:
         records = [request.tail[at : at + 16] for at in range(0, len(request.tail), 16)]

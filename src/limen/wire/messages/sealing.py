@@ -11,12 +11,8 @@ SEAL_CONTEXT = "B3s16s16sBB16sQ"
 
 
 @dataclass(frozen=True)
-class Seal(Message, kind=60, layout=SEAL_CONTEXT, tail=MAX_CAPTURE + MIB):
-    """Seal the tail for a country. All fixed fields are bound as associated data (`vault.seal.Context`).
-
-    use: 1 template, 2 sample (image, portrait), 3 personal fields, 4 file. The vault answers Sealed.
-    Workers may seal 1, 2 and 4; the front 2, 3 and 4.
-    """
+class SealedAs:
+    """What a blob is bound to (`vault.seal.Context`); messages that carry it have `SEAL_CONTEXT` as their layout."""
 
     use: int
     country: bytes
@@ -26,6 +22,16 @@ class Seal(Message, kind=60, layout=SEAL_CONTEXT, tail=MAX_CAPTURE + MIB):
     position: int
     model: bytes
     expires: int
+
+
+@dataclass(frozen=True)
+class Seal(SealedAs, Message, kind=60, layout=SEAL_CONTEXT, tail=MAX_CAPTURE + MIB):
+    """Seal the tail for a country. All fixed fields are bound as associated data (`vault.seal.Context`).
+
+    use: 1 template, 2 sample (image, portrait), 3 personal fields, 4 file. The vault answers Sealed.
+    Workers may seal 1, 2 and 4; the front 2, 3 and 4.
+    """
+
     tail: bytes
 
 
@@ -38,17 +44,9 @@ class Sealed(Message, kind=61, layout="I", tail=MAX_CAPTURE + 2 * MIB):
 
 
 @dataclass(frozen=True)
-class Unseal(Message, kind=62, layout=SEAL_CONTEXT, tail=MAX_CAPTURE + 2 * MIB):
+class Unseal(SealedAs, Message, kind=62, layout=SEAL_CONTEXT, tail=MAX_CAPTURE + 2 * MIB):
     """Open a blob (front only, never use 1). The vault answers Unsealed."""
 
-    use: int
-    country: bytes
-    record: bytes
-    sample: bytes
-    modality: int
-    position: int
-    model: bytes
-    expires: int
     tail: bytes
 
 
@@ -140,17 +138,13 @@ class Shred(Message, kind=73, layout="3s", tail=16 * MAX_KEYS):
 
 
 @dataclass(frozen=True)
-class Reseal(Message, kind=74, layout=SEAL_CONTEXT, tail=MAX_CAPTURE + 2 * MIB):
-    """Seal a blob anew with its country's present epoch; what is in it stays in the vault. Answer: Sealed."""
+class Reseal(SealedAs, Message, kind=74, layout=SEAL_CONTEXT + "B", tail=MAX_CAPTURE + 2 * MIB):
+    """Seal a blob anew with its country's present epoch; what is in it stays in the vault. Answer: Sealed.
 
-    use: int
-    country: bytes
-    record: bytes
-    sample: bytes
-    modality: int
-    position: int
-    model: bytes
-    expires: int
+    renew: 1: and under the secret that comes after the record's (`vault.seal.successor`); 0: under the same.
+    """
+
+    renew: int
     tail: bytes
 
 
