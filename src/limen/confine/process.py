@@ -30,6 +30,14 @@ def keep_private() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
+def let_itself_look() -> None:
+    """Undo a part of `keep_private`, in a fork that holds nothing: else only root may read its own /proc/self/pagemap.
+
+    It still leaves no core dump.
+    """
+    _prctl(_PR_SET_DUMPABLE, 1)
+
+
 def new_privileges_never() -> None:
     """No program that this process starts gets privileges that it has not (set-user-id, file capabilities)."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)

@@ -11,7 +11,6 @@ import structlog
 from limen import models
 from limen.errors import LimenError
 from limen.models import in_use
-from limen.opener import heap
 from limen.opener.tools import Tools
 from limen.settings import Settings
 
@@ -36,7 +35,7 @@ class FaceModels:
             models.look_in(self._folder)  # anew: a manifest may have come since
             self._tools.face.use(in_use.chosen(self._folder))
             self._tools.face.warm()
-            heap.settle()
+            self._tools.settle()
         except LimenError as error:
             log.error("the face models in use were not changed", why=error.code)
             return False

@@ -6,14 +6,16 @@ rehearses: everything that a worker may come to do is done once, with made-up co
 
 from __future__ import annotations
 
+import io
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cbor2
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from PIL import Image as Pillow
 
 from limen import images, models
 from limen.capture import container
@@ -24,19 +26,38 @@ from limen.errors import LimenError
 from limen.exchange import an2
 from limen.face.extract import FaceExtractor
 from limen.models import in_use
-from limen.opener import heap
+from limen.opener import heap, pages
 from limen.ridge.extract import RidgeExtractor
 from limen.settings import Settings
 from limen.terms import Modality, Position
 from limen.wire.messages import Failed
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tools:
-    """The extractors."""
+    """The extractors, and what a worker touches of memory when it uses them.
+
+    Attributes:
+        face, ridge: warm.
+        touched: ranges of pages (`pages.learn`) that workers fetch while they wait.
+    """
 
     face: FaceExtractor
     ridge: RidgeExtractor
+    touched: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+
+    def settle(self) -> None:
+        """Lay the heap out for the forks to come, and learn what they will touch; again after models were loaded."""
+        photo = _photo()
+        heap.settle()
+        self.touched = pages.learn(lambda: self._rehearse_search(photo))
+
+    def _rehearse_search(self, photo: bytes) -> None:
+        """What nearly every worker does: open a capture, and extract a face from a photo of usual size."""
+        _rehearse_sealing()
+        images.decode(photo).rgb()
+        self.face.mirrored = False
+        self.face.warm()
 
 
 def load(settings: Settings) -> Tools:
@@ -54,7 +75,7 @@ def load(settings: Settings) -> Tools:
     _rehearse_sealing()
     _rehearse_extraction(tools)
     _rehearse_files()
-    heap.settle()
+    tools.settle()
     return tools
 
 
@@ -92,6 +113,15 @@ def _rehearse_extraction(tools: Tools) -> None:
     picture = images.Image(np.repeat(stripes[:, :, None], 3, axis=2), None, "png")
     tools.face.extract(picture)
     images.portrait(picture)
+
+
+def _photo() -> bytes:
+    """A JPEG of 640 x 480, as cameras make them, with as much detail as a portrait."""
+    y, x = np.mgrid[0:480, 0:640]
+    shades = 127 + 60 * np.sin(x / 40) * np.sin(y / 30) + 20 * np.sin(x * y / 900)
+    out = io.BytesIO()
+    Pillow.fromarray(np.repeat(shades.astype(np.uint8)[:, :, None], 3, axis=2)).save(out, "JPEG", quality=90)
+    return out.getvalue()
 
 
 def _rehearse_files() -> None:

@@ -18,7 +18,7 @@ from typing import NoReturn
 from limen import confine
 from limen.confine.process import IPC_LOCK
 from limen.errors import LimenError
-from limen.opener import enrol, probe
+from limen.opener import enrol, pages, probe
 from limen.opener.tools import Tools
 from limen.vault.client import VaultClient
 from limen.wire import send
@@ -63,6 +63,7 @@ def live(control: socket.socket, kind: Kind, *, tools: Tools, zygote: int, cpu_s
     connections: list[socket.socket] = []
     try:
         _strip(control, zygote)
+        pages.fetch(tools.touched)
         _confine(cpu_seconds)
         _serve(socket.socket(fileno=CONTROL), kind, tools, connections)
         status = 0
