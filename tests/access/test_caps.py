@@ -52,6 +52,21 @@ def test_what_is_refused_counts_for_nobody(database):
     assert fresh._hours[HOME] == {NOW // HOUR: 1}
 
 
+def test_what_other_fronts_and_commands_counted_counts_here_too(database):
+    here, there = usage_with(database, day=6), usage_with(database, day=6)
+    assert spend(here, 2) == spend(there, 2) == 2
+    with database.writing() as session:
+        here.flush(session, NOW)
+        caps.note(session, ME, 1, now=NOW)
+    with database.writing() as session:
+        there.load(session, NOW)
+        there.flush(session, NOW)
+    assert spend(there, 10) == 1  # two here, two there, one by a command
+    with database.reading() as session:
+        here.load(session, NOW)
+    assert spend(here, 10) == 1  # what is not written down yet is not known elsewhere: for seconds
+
+
 def test_a_restart_gives_no_new_day(database):
     usage = usage_with(database, day=4)
     assert spend(usage, 3) == 3

@@ -10,10 +10,10 @@ from tests.front.test_certificates import made
 from typer.testing import CliRunner
 
 from limen import settings
-from limen.access import keys, sessions, watch
+from limen.access import caps, keys, sessions, watch
 from limen.access.approvals import Matter
 from limen.access.tables import Allowance
-from limen.cli import decisions
+from limen.cli import decisions, watching
 from limen.cli.access import app
 from limen.errors import BadInput, LimenError, NotAllowed, NotFound, NotSignedIn, Refused
 from limen.ledger.entry import Kind
@@ -217,3 +217,26 @@ def test_in_production_an_export_takes_two_people(hub, tmp_path, monkeypatch):
     decisions.two_people(production, "FRA/clerk", Matter.EXPORT, parameters, Kind.EXPORTED)
     with pytest.raises(NotAllowed, match="takes two people"):
         decisions.two_people(production, "FRA/clerk", Matter.EXPORT, parameters, Kind.EXPORTED)
+
+
+def test_a_country_deletes_more_by_itself_if_two_people_allow_it(hub, monkeypatch):
+    people(("FRA/clerk", "clerk"), ("FRA/dpo", "data-protection"))
+    for name, hour in (("FRA/clerk", None), ("FRA", 3)):
+        with pytest.raises(BadInput, match="by country and day"):
+            watching.cap(name, hour=hour, per_day=3, of="bulk")
+    load = settings.load
+    monkeypatch.setattr(settings, "load", lambda *given, **more: load(*given, **more | {"production": True}))
+    limen("cap", "FRA", "--of", "bulk", "--day", "5")  # less than usual is anybody's
+    with pytest.raises(NotAllowed, match="takes two people"):
+        watching.cap("FRA", per_day=200, of="bulk")
+    limen("ask", "bulk-deletion", '{"country": "FRA", "day": 200}', "--reason", "A clean-up", "--as", "FRA/clerk")
+    [waits] = json.loads(limen("approvals", "--as", "FRA/dpo", "--json"))
+    limen("approve", waits["number"], "--as", "FRA/dpo")
+    with pytest.raises(NotAllowed, match="takes two people"):
+        watching.cap("FRA", per_day=201, of="bulk", who="FRA/clerk")
+    limen("cap", "FRA", "--of", "bulk", "--day", "200", "--as", "FRA/clerk")
+    with open_database(Settings(data=hub)).reading() as session:
+        usage = caps.Usage()
+        usage.load(session, 0)
+        assert usage.cap((caps.Kind.BULK, "FRA")) == caps.Cap(200, 200, 200)
+        assert usage.cap((caps.Kind.BULK, "BIH")) == caps.Cap(10, 10, 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from limen.access.signing import DEVICE, HttpSignature
 from limen.access.tables import Alert
 from limen.access.tables import Rule as RuleRow
 from limen.client.hub import _Both
+from limen.front.guard import Guard
 from limen.records.tables import JournalRow, Officer
 from limen.search.open import Searcher
 from limen.wire.messages import Noticed
@@ -154,6 +156,27 @@ def test_whoever_deletes_more_records_than_allowed_is_stopped_and_going_on_suspe
             while officer(house, "BIH/officer1").suspended is None:
                 await asyncio.sleep(0.02)
         assert officer(house, "BIH/officer2").suspended is None
+
+    tell(tmp_path, story)
+
+
+def test_in_production_a_country_deletes_ten_a_day_over_http_whoever_asks(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        guard = Guard(house.database, two_people=True)
+        one, two = (Searcher("BIH", name, uuid.uuid4(), None) for name in ("officer1", "officer2"))
+        for number in range(10):
+            guard.records((one, two)[number % 2], Kind.DELETIONS)
+        for searcher in (one, two):
+            with pytest.raises(TooMany, match="10 records deleted without a second person"):
+                guard.records(searcher, Kind.DELETIONS)
+            guard.records(searcher, Kind.READS)
+        guard.records(Searcher("SRB", "officer1", uuid.uuid4(), None), Kind.DELETIONS)
+        assert (await alert(house, watch.Rule.BULK)).country == "BIH"
+        await guard.close()
+        with house.database.reading() as session:
+            assert caps.used(session, (Kind.BULK, "BIH"), now=time.time()) == 10  # the command counts on from there
+        for _ in range(20):
+            house.parts.guard.records(one, Kind.DELETIONS)  # a hub for trial
 
     tell(tmp_path, story)
 

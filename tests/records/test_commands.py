@@ -86,7 +86,7 @@ def test_the_whole_life_of_a_record(folder, tmp_path, monkeypatch):
         limen("export", tmp_path / "out", "--country", "FRA")
 
     with open_database(Settings(data=tmp_path / "hub")).writing() as session:
-        caps.note(session, (caps.Kind.DELETIONS, "FRA"), 10, now=time.time())  # ten were withdrawn today, one by one
+        caps.note(session, (caps.Kind.BULK, "FRA"), 10, now=time.time())  # ten were withdrawn today, one by one
     with monkeypatch.context() as production, pytest.raises(NotAllowed, match="bulk-deletion"):
         production.setenv("LIMEN_PRODUCTION", "1")
         limen("withdraw", "R-1", "--country", "FRA", "--yes")

@@ -23,8 +23,6 @@ from limen.records import export, export_files, shredding, store
 from limen.records.database import Database
 from limen.records.tables import State
 
-BULK = 10  # records of a country within a day: deleting more takes two people
-
 app = typer.Typer(no_args_is_help=True)
 app.command("import")(importing.command)
 
@@ -69,19 +67,21 @@ def withdraw(
 ) -> None:
     """Delete records with all their samples; within seconds no search finds them."""
     owner = countries.check(country)
-    by_hand = (caps.Kind.DELETIONS, owner)
+    by_hand = (caps.Kind.BULK, owner)
     with owned(data, owner=owner) as (hub, database, vault):
         found = [find_own(database, vault, owner, record) for record in records]  # all of them, before any is deleted
         with database.reading() as session:
             lately = caps.used(session, by_hand, now=time.time())
-        if lately + len(found) > BULK:
+        alone = lately + len(found) <= caps.ALONE
+        if not alone:
             asked = {"country": owner, "records": sorted(records)}
             decisions.two_people(hub, who, Matter.BULK_DELETION, asked, Kind.DELETED)
         if not yes:
             typer.confirm(f"Withdraw {len(found)} record(s) of {owner} for good?", abort=True)
         for one in found:
             with database.writing(owner) as session:
-                caps.note(session, by_hand, 1, now=time.time())
+                if alone:
+                    caps.note(session, by_hand, 1, now=time.time())
                 row = store.by_id(session, one.id)
                 if row is not None:
                     store.withdraw(session, row)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from limen import settings
+from limen import countries, settings
 from limen.access import canaries, caps, watch
+from limen.access.approvals import Matter
 from limen.access.caps import Kind
+from limen.cli import decisions
 from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
 from limen.errors import BadInput, NotFound
 from limen.hub import parts
+from limen.ledger.entry import Kind as Entry
 from limen.records import store
 from limen.records.database import open_database
 from limen.records.index import keyed_hash
@@ -26,14 +30,21 @@ def cap(
     hour: Annotated[int | None, typer.Option(help="At most so many an hour.")] = None,
     per_day: Annotated[int | None, typer.Option("--day", help="At most so many a day.")] = None,
     of: Annotated[
-        str, typer.Option(help="searches, or of an officer's records over HTTP: reads, changes, deletions.")
+        str,
+        typer.Option(
+            help="searches; of an officer's records over HTTP: reads, changes, deletions; of a country's: bulk,"
+            " deletions a day without a second person."
+        ),
     ] = "searches",
     hours: Annotated[str, typer.Option(help="Usual hours in UTC, such as 6-18; others raise an alert.")] = "",
     device: IsDevice = False,
     person: Annotated[bool, typer.Option("--person", help="An officer's cap at the pages, not of their key.")] = False,
+    who: decisions.AsTwo = "",
     data: DataFolder = None,
 ) -> None:
     """Set how much may be asked; without any number, the default again. In force within seconds."""
+    if of == Kind.BULK:
+        minute, hour = _bulk(name, minute, hour, per_day, who, data)
     kind = Kind.COUNTRY if "/" not in name else Kind.DEVICE if device else Kind.PERSON if person else Kind.OFFICER
     if of != "searches":
         kind = _of_records(of, kind)
@@ -43,11 +54,25 @@ def cap(
 
 
 def _of_records(of: str, kind: Kind) -> Kind:
+    if of == Kind.BULK and kind is Kind.COUNTRY:
+        return Kind.BULK
     if of not in (Kind.READS, Kind.CHANGES, Kind.DELETIONS):
-        raise BadInput(f"'{of[:40]}' is not counted.", advice="Use searches, reads, changes or deletions.")
+        raise BadInput(f"'{of[:40]}' is not counted so.", advice="Use searches, reads, changes, deletions or bulk.")
     if kind is not Kind.OFFICER:
         raise BadInput("Reads, changes and deletions are counted for officers.", advice="Give COUNTRY/NAME alone.")
     return Kind(of)
+
+
+def _bulk(
+    name: str, minute: int | None, hour: int | None, per_day: int | None, who: str, data: Path | None
+) -> tuple[int | None, int | None]:
+    """Minute and hour of a country's deletions, as its day's; more than one person may delete takes two."""
+    if "/" in name or minute is not None or hour is not None:
+        raise BadInput("Deletions without a second person are counted by country and day.", advice="Give --day alone.")
+    if per_day is not None and per_day > caps.ALONE:
+        asked = {"country": countries.check(name), "day": per_day}
+        decisions.two_people(settings.load(data), who, Matter.BULK_DELETION, asked, Entry.POLICY_CHANGED)
+    return per_day, per_day
 
 
 def alerts(

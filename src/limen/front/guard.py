@@ -35,9 +35,14 @@ log = structlog.get_logger("front")
 class Guard:
     """One front's guard. `run` keeps it informed; everything else works from memory."""
 
-    def __init__(self, database: Database, *, suspends: bool = True) -> None:
-        """Nothing is read yet. `suspends`: whether what is noticed suspends, or only raises alerts."""
-        self._database, self._suspends = database, suspends
+    def __init__(self, database: Database, *, suspends: bool = True, two_people: bool = False) -> None:
+        """Nothing is read yet.
+
+        Args:
+            suspends: whether what is noticed suspends, or only raises alerts.
+            two_people: whether a country's deletions beyond `caps.ALONE` a day need two people's allowance.
+        """
+        self._database, self._suspends, self._two_people = database, suspends, two_people
         self._usage = Usage()
         self._key = secrets.token_bytes(32)  # the matcher learns names that mean nothing elsewhere or tomorrow
         self._askers: dict[bytes, str] = {}
@@ -73,8 +78,11 @@ class Guard:
         Raises:
             TooMany: a cap is reached; going on suspends.
         """
+        askers: list[Who] = [(kind, str(searcher))]
+        if kind is Kind.DELETIONS and self._two_people:
+            askers.append((Kind.BULK, searcher.country))
         try:
-            self._usage.spend([(kind, str(searcher))], time.time())
+            self._usage.spend(askers, time.time())
         except TooMany:
             self._notice(Rule.BULK, str(searcher))
             raise

@@ -16,7 +16,7 @@ from limen.access.passkeys import Challenges
 from limen.access.providers import Providers
 from limen.backup import mirror
 from limen.errors import LimenError
-from limen.front import overdue, shredding
+from limen.front import opened, overdue, shredding
 from limen.front.calls import Calls
 from limen.front.feed import Feeder
 from limen.front.guard import Guard
@@ -76,7 +76,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         await asyncio.to_thread(_check_thresholds, database, settings)
     await asyncio.to_thread(overdue.once, database)  # before anyone can ask for what is past its time
     vault = AsyncVaultClient(settings)
-    guard = Guard(database, suspends=settings.watch == "suspend")
+    guard = Guard(database, suspends=settings.watch == "suspend", two_people=settings.production)
     matcher = Matcher(settings.socket("matcher-front"), guard.noticed)
     hits = Hits(database, vault)
 
@@ -120,6 +120,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
             guard.run(),
             shred,
             overdue.run(database),
+            opened.run(database, vault),
             Calls(database, vault, settings.url).run(),
         )
     ]
