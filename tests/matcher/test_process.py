@@ -188,6 +188,15 @@ def test_the_worker_hears_whether_to_hold_the_capture(settings: Settings, front:
         assert receive(front.sock, Decision, timeout=SECONDS).search == search
 
 
+def test_a_worker_that_does_not_end_keeps_no_decision_back(settings: Settings, front: Front) -> None:
+    search = os.urandom(16)
+    send(front.sock, Expect(search, b"BIH", 1, 5000, 0))
+    with connect(settings.socket("matcher-probe")) as worker:
+        send(worker, ProbeBegin(search, 1))
+        send(worker, ProbeTemplate(*_person(77)[0][:2], _person(77)[0][2].pack()))
+        assert receive(front.sock, Decision, timeout=SECONDS).search == search
+
+
 def test_a_stranger_is_no_hit(front: Front) -> None:
     decision = front.search(*_person(77))
     assert (Answer.from_wire(decision.answer), decision.count, decision.tail) == (Answer.NO_HIT, 0, b"")

@@ -1,7 +1,7 @@
 """Decisions leave at fixed steps, so that how long the comparison took says nothing of how near a miss was.
 
 The search compares a fixed number of candidates and takes the same time for a far, a near and a mated probe within the
-noise (docs/security.md); the steps take away what is left of it.
+noise (docs/security.md); the steps take away what is left of it, and what the end of a worker takes that is let go.
 """
 
 from __future__ import annotations
