@@ -9,10 +9,10 @@ import pytest
 
 from limen.errors import Refused
 from limen.vault.keys import KeyRing
-from limen.vault.meter import HOUR, MINUTE, Meter
+from limen.vault.meter import HOUR, KEEP_SECONDS, MINUTE, TOLD_SECONDS, Kept, Meter
 from limen.vault.seal import NOBODY, Context, Use
 from limen.vault.service import Vault
-from limen.wire.messages import Seal, Sealed, Unseal, Unsealed
+from limen.wire.messages import Refusals, RefusalsAsk, Seal, Sealed, Unseal, Unsealed
 
 
 class Clock:
@@ -95,6 +95,68 @@ def test_the_vault_counts_for_the_front_and_not_for_commands(tmp_path: Path) -> 
     with pytest.raises(Refused, match="More records"):
         vault.answer("vault-front", asked[2], front=True)
     assert isinstance(vault.answer("vault-front", asked[2]), Unsealed), "a command of the operator's"
+    assert vault.answer("vault-front", RefusalsAsk()) == Refusals(b"FRA" + (1).to_bytes(8, "little"))
     for _ in range(3):
         assert isinstance(vault.answer("vault-front", sealed(NOBODY), front=True), Unsealed), "no record's"
     ring.close()
+
+
+def test_a_restart_of_the_vault_gives_no_new_hour(tmp_path: Path) -> None:
+    """Nor do the machine's own, with a monotonic clock that begins anew, or a clock that was set back meanwhile."""
+    kept, clock, wall = Kept(tmp_path / "opened", bytes(32)), Clock(), Clock()
+    meter = Meter(2, keep=kept, clock=clock, wall=wall)
+    one, other, third = ids(3)
+    assert admitted(meter, [one, other]) == 2
+    with pytest.raises(Refused):
+        meter.admit(third, "FRA")
+    meter.close()
+    for elapsed, room in ((60.0, 0), (-86_400.0, 0), (HOUR - 1, 0), (HOUR + 1, 2)):
+        later = Clock()
+        later.now = wall.now + elapsed
+        again = Meter(2, keep=kept, clock=Clock(), wall=later)
+        assert admitted(again, ids(3)) == room
+        assert again.refusals()["FRA"] == 1
+    content = (tmp_path / "opened").read_bytes()
+    assert one not in content and b"FRA" not in content, "whose records were looked at is nobody's business"
+    assert (tmp_path / "opened").stat().st_mode & 0o077 == 0
+
+
+def test_a_vault_that_is_killed_has_kept_all_but_the_last_seconds(tmp_path: Path) -> None:
+    kept, clock = Kept(tmp_path / "opened", bytes(32)), Clock()
+    meter = Meter(1000, keep=kept, clock=clock, wall=clock)
+    for record in ids(5):
+        meter.admit(record)
+        clock.now += KEEP_SECONDS + 0.1
+    assert Meter(1000, keep=kept, clock=clock, wall=clock).state()["opened"] == 5
+
+
+def test_a_count_that_was_tampered_with_begins_anew_and_is_logged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = Kept(tmp_path / "opened", bytes(32))
+    meter = Meter(2, keep=kept, clock=Clock())
+    admitted(meter, ids(2))
+    meter.close()
+    content = bytearray((tmp_path / "opened").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "opened").write_bytes(content)
+    assert Meter(2, keep=kept, clock=Clock()).state()["opened"] == 0
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_refusals_are_told_for_a_day_after_the_last() -> None:
+    clock = Clock()
+    meter = Meter(1, clock=clock)
+    meter.admit(ids(1)[0], "FRA")
+    for owner in ("FRA", "BIH", "FRA"):
+        with pytest.raises(Refused):
+            meter.admit(ids(1)[0], owner)
+    assert meter.refusals() == {"FRA": 2, "BIH": 1}
+    clock.now += TOLD_SECONDS + 1
+    assert meter.refusals() == {}
+
+
+def test_a_full_disk_does_not_stop_the_count(tmp_path: Path) -> None:
+    meter = Meter(2, keep=Kept(tmp_path / "gone" / "opened", bytes(32)), clock=Clock())
+    assert admitted(meter, ids(3)) == 2
+    meter.close()

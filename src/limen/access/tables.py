@@ -168,7 +168,7 @@ class Alert(Table):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     rule: Mapped[str] = mapped_column(String(40))
-    kind: Mapped[str] = mapped_column(String(16))  # officer, device
+    kind: Mapped[str] = mapped_column(String(16))  # officer, device, country
     name: Mapped[str] = mapped_column(String(80))
     country: Mapped[str] = mapped_column(String(3), index=True)
     count: Mapped[int]

@@ -8,6 +8,7 @@
 | `bulk` | records read, changed or deleted beyond a cap | at once | 100 within an hour |
 | `retired-device` | a request signed by a device that is retired | at once | (it is refused anyway) |
 | `suspended-device` | the same of one that is suspended | at once | |
+| `opened` | the vault refused to open more of a country's records for the front than hits need | at once | |
 | `off-hours` | searches outside of an officer's usual hours | at once | |
 
 An alert says who and how often, never what was searched. Suspension ends sessions and tokens; a security officer of
@@ -58,6 +59,7 @@ class Rule(enum.StrEnum):
     BULK = "bulk"
     RETIRED_DEVICE = "retired-device"
     SUSPENDED_DEVICE = "suspended-device"
+    OPENED = "opened"
     OFF_HOURS = "off-hours"
 
 
@@ -70,6 +72,7 @@ LIMITS = {
     Rule.BULK: Limits(1, 100),  # a system that is told 429 and goes on a hundred times is no honest one
     Rule.RETIRED_DEVICE: Limits(1, None),
     Rule.SUSPENDED_DEVICE: Limits(1, None),
+    Rule.OPENED: Limits(1, None),
     Rule.OFF_HOURS: Limits(1, None),
 }
 
@@ -88,7 +91,7 @@ def notice(
 
     Args:
         rule: what was noticed.
-        name: of the officer (or device), `COUNTRY/NAME`.
+        name: of the officer (or device), `COUNTRY/NAME`; a country alone where the hub itself is to blame.
         count: how often within the last hour, where whoever noticed counts itself; else each call counts one.
         suspends: whether the rule's suspension is carried out.
 
@@ -96,7 +99,8 @@ def notice(
         The alert; None while there is no need for one.
     """
     now = int(time.time()) if now is None else now
-    limits = LIMITS[rule]
+    limits, kind = LIMITS[rule], "device" if device else "officer"
+    kind = kind if "/" in name else "country"
     open_alert = session.scalars(
         select(Alert)
         .where(Alert.rule == rule.value, Alert.name == name, Alert.seen.is_(None), Alert.last > now - JOINED_SECONDS)
@@ -107,9 +111,7 @@ def notice(
     if total < limits.alert:
         return None
     if open_alert is None:
-        open_alert = Alert(
-            id=uuid.uuid4(), rule=rule.value, kind="device" if device else "officer", name=name, country=name[:3]
-        )
+        open_alert = Alert(id=uuid.uuid4(), rule=rule.value, kind=kind, name=name, country=name[:3])
         open_alert.first, open_alert.suspended = now, False
         session.add(open_alert)
         log.warning("alert", rule=rule.value)  # who it is stands in the database alone

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     SIGNED_IN = "signed-in"
     SIGN_IN_REFUSED = "sign-in-refused"
     SUSPENDED = "suspended"  # somebody or a device that must not go on, by a rule or a person
+    TOO_MUCH_OPENED = "too-much-opened"  # the vault refused the front records that no honest hit needs
     APPROVAL_ASKED = "approval-asked"
     APPROVED = "approved"
     DENIED = "denied"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ from limen.wire.messages import (
     KeyCommand,
     PseudonymKey,
     PseudonymKeyAsk,
+    Refusals,
+    RefusalsAsk,
     Reseal,
     Seal,
     Sealed,
@@ -164,6 +167,11 @@ class AsyncVaultClient:
     async def pseudonym_key(self) -> bytes:
         """See `VaultClient.pseudonym_key`."""
         return (await self._ask(PseudonymKeyAsk(), PseudonymKey)).public_key
+
+    async def refusals(self) -> dict[str, int]:
+        """How often too many of an owner's records were to be opened (`vault.meter`); vault-front only."""
+        tail = (await self._ask(RefusalsAsk(), Refusals)).tail
+        return {owner.decode("ascii"): count for owner, count in struct.iter_unpack("<3sQ", tail)}
 
     async def countries(self) -> dict[str, bool]:
         """See `VaultClient.countries`."""

@@ -146,9 +146,11 @@ class KeyRing:
     @property
     def pseudonyms(self) -> X25519PrivateKey:
         """The key of the ledger's pseudonyms (`ledger.pseudonym`), derived from the identity and kept with it."""
-        info = b"limen-ledger-pseudonyms-v1"
-        seed = HKDF(SHA256(), KEY, salt=None, info=info).derive(self._identity.private_bytes_raw())
-        return X25519PrivateKey.from_private_bytes(seed)
+        return X25519PrivateKey.from_private_bytes(self.own_key(b"limen-ledger-pseudonyms-v1"))
+
+    def own_key(self, info: bytes) -> bytes:
+        """A key of the hub's own, 32 bytes, for what the vault keeps for itself: it follows from the identity."""
+        return HKDF(SHA256(), KEY, salt=None, info=info).derive(self._identity.private_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:
         """Ed25519 signature by the hub's identity, 64 bytes. Callers keep the kinds of message apart by prefix."""

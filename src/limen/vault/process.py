@@ -16,7 +16,7 @@ from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
 from limen.settings import Settings
 from limen.vault.clock import Clock
 from limen.vault.keys import HELD, KeyRing
-from limen.vault.meter import Meter
+from limen.vault.meter import Kept, Meter
 from limen.vault.opening import open_ring
 from limen.vault.service import REQUESTS, SILENT, SPEAKERS, Vault
 from limen.wire.frame import read
@@ -48,8 +48,10 @@ def main(settings: Settings, ready: Callable[[], None], passphrase: bytes = b"")
     log.info("keys opened", custody=keys.custody, countries=len(keys.countries()))
     threading.Thread(target=_watch, args=(keys,), name="watch", daemon=True).start()
     try:
-        meter = Meter(settings.unsealed_per_hour, refuse=settings.watch != "alert")
+        kept = Kept(settings.data / "vault" / "opened", keys.own_key(b"limen-opened-v1"))
+        meter = Meter(settings.unsealed_per_hour, refuse=settings.watch != "alert", keep=kept)
         asyncio.run(_serve(settings, Vault(keys, clock=Clock(settings.data / "vault" / "clock"), meter=meter), ready))
+        meter.close()
     finally:
         keys.close()
 

@@ -7,6 +7,7 @@ keys and nothing else. Keys are managed on a socket of its own (`vault.commands`
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,6 +30,8 @@ from limen.wire.messages import (
     KeyCommand,
     PseudonymKey,
     PseudonymKeyAsk,
+    Refusals,
+    RefusalsAsk,
     Reseal,
     Seal,
     Sealed,
@@ -47,7 +50,18 @@ from limen.wire.messages import (
 REQUESTS: dict[str, tuple[type[Message], ...]] = {
     "vault-opener": (SignOffer, Seal),
     "vault-matcher": (TemplateKeysAsk, CountriesAsk),
-    "vault-front": (Seal, Unseal, Reseal, Shred, SignReceipt, IdentityAsk, CountriesAsk, PseudonymKeyAsk, StopCountry),
+    "vault-front": (
+        Seal,
+        Unseal,
+        Reseal,
+        Shred,
+        SignReceipt,
+        IdentityAsk,
+        CountriesAsk,
+        PseudonymKeyAsk,
+        StopCountry,
+        RefusalsAsk,
+    ),
     "vault-keys": (KeyCommand,),
 }
 #: Parts that may speak on each socket; none named: any process of the hub's user (`limen records` besides the front).
@@ -66,6 +80,7 @@ USES: dict[str, frozenset[Use]] = {
     "vault-front": frozenset({Use.SAMPLE, Use.FIELDS, Use.FILE}),
 }
 EVERY_USE = frozenset(Use)
+_REFUSAL = struct.Struct("<3sQ")
 MAX_OFFER_SECONDS = 600  # an offer that could be answered later than this is no one-time offer
 
 
@@ -92,7 +107,7 @@ class Vault:
                 return self._seal(request, USES[socket])
             case Unseal():
                 if front and self._meter is not None and request.record != NOBODY:
-                    self._meter.admit(request.record)
+                    self._meter.admit(request.record, _country(request.country))
                 return self._unseal(request, USES[socket])
             case Reseal():
                 return self._reseal(request)
@@ -106,6 +121,9 @@ class Vault:
             case CountriesAsk():
                 there = [(one.country.encode("ascii"), one.state == HELD) for one in self._keys.states()]
                 return Countries(b"".join(code + bytes([held]) for code, held in there))
+            case RefusalsAsk():
+                told = self._meter.refusals() if self._meter is not None else {}
+                return Refusals(b"".join(_REFUSAL.pack(owner.encode("ascii"), count) for owner, count in told.items()))
             case KeyCommand():
                 return run(self._keys, request, self._meter)
             case SignOffer():

@@ -123,6 +123,18 @@ class Countries(Message, kind=72, tail=4 * 256):
 
 
 @dataclass(frozen=True)
+class RefusalsAsk(Message, kind=83):
+    """How often were more records to be opened than honest hits need (`vault.meter`)? Answer: Refusals."""
+
+
+@dataclass(frozen=True)
+class Refusals(Message, kind=84, tail=11 * 256):
+    """Three ASCII letters and a count (uint64) for each owner of such records."""
+
+    tail: bytes
+
+
+@dataclass(frozen=True)
 class StopCountry(Message, kind=79, layout="3s"):
     """Let nothing of a country open until two of its people release it (`limen keys release`). Answer: Done."""
 
