@@ -10,7 +10,7 @@ from tests.front.test_certificates import made
 from typer.testing import CliRunner
 
 from limen import settings
-from limen.access import caps, keys, sessions, watch
+from limen.access import caps, directory, keys, sessions, watch
 from limen.access.approvals import Matter
 from limen.access.tables import Allowance
 from limen.cli import decisions, watching
@@ -190,6 +190,16 @@ def test_a_certificate_is_registered_listed_and_removed(hub, tmp_path):
         limen("certificate", "remove", "x")
     limen("certificate", "remove", row["thumbprint"])
     assert json.loads(limen("certificate", "list", "--json")) == []
+
+
+def test_a_lost_passkey_is_no_way_in_any_more(hub):
+    people(("BIH/officer1", "officer"))
+    with open_database(Settings(data=hub)).writing() as session:
+        officer = directory.find_officer(session, "BIH/officer1")
+        cookie = sessions.begin(session, officer, sessions.Way.PASSKEY)
+    assert "/enter/" in limen("invite", "BIH/officer1", "--anew")
+    with open_database(Settings(data=hub)).reading() as session:
+        assert sessions.officer_of_session(session, cookie) is None
 
 
 def test_sessions_are_revoked_at_once(hub):

@@ -8,12 +8,14 @@ import re
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.front.house import BASE, House, tell
 
 from limen.access import approvals, cases, directory, sessions, watch
 from limen.access.approvals import Matter
 from limen.access.cases import CaseKind, Content
 from limen.access.directory import Role
+from limen.errors import NotAllowed
 from limen.records.tables import Officer
 from limen.vault.client import VaultClient
 
@@ -105,6 +107,28 @@ def test_the_second_person_decides_at_the_desk(tmp_path: Path) -> None:
             assert "Approved" in (await first.get("/desk")).text
         with house.database.writing() as session:
             assert approvals.use(session, clerk, Matter.EXPORT, {})
+
+    tell(tmp_path, story)
+
+
+def test_nobody_makes_their_second_person_themselves(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        clerk, _ = named(house, "BIH/clerk", Role.CLERK), named(house, "BIH/dpo", Role.DATA_PROTECTION)
+        with house.database.writing() as session:
+            what = {"what": "All records", "reason": "A court asks", "country": "BIH"}
+            number = approvals.ask(session, clerk, Matter.EXPORT, {}, **what).id
+        async with house.stranger() as browser, house.stranger() as puppet:
+            await enter(house, browser, "BIH/clerk")
+            for path, fields in (
+                ("/desk/people", {"name": "puppet", "role": "clerk", "key": ""}),  # one more colleague
+                ("/desk/people/invite", {"name": "BIH/dpo", "kind": "officer"}),  # or in a real one's name
+            ):
+                link = re.search(r"/enter/([\w-]{43})", (await post(browser, path, **fields)).text)
+                assert link and (await puppet.post(f"/enter/{link[1]}", headers=OWN)).status_code == 303
+                refused = await post(puppet, f"/desk/approvals/{number}", verdict="approve")
+                assert refused.status_code == 403 and "could be one person" in refused.text
+        with house.database.writing() as session, pytest.raises(NotAllowed, match="two people"):
+            approvals.use(session, clerk, Matter.EXPORT, {})
 
     tell(tmp_path, story)
 

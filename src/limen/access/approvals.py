@@ -25,6 +25,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from limen.access import vouching
 from limen.access.policy import Action, may
 from limen.access.tables import Approval
 from limen.errors import BadInput, NotAllowed, NotFound
@@ -111,7 +112,7 @@ def decide(
 
     Raises:
         NotFound: there is none, or none that this person may see; it was decided, or its time is over.
-        NotAllowed: by policy, or because it is the person who asked.
+        NotAllowed: by policy, or because it is, or could be, the person who asked (`access.vouching`).
     """
     now = int(time.time()) if now is None else now
     row = session.get(Approval, approval_id)
@@ -121,6 +122,12 @@ def decide(
     asker = session.get(Officer, row.asked_by)
     if row.asked_by == officer.id or (asker is not None and _same_key(asker, officer)):
         raise NotAllowed("Whoever asked cannot decide: it takes two people.", advice="Ask a colleague.")
+    if asker is not None and not vouching.independent(session, asker, officer):
+        raise NotAllowed(
+            "One of you let the other in, or the same person both of you: that could be one person.",
+            advice="Ask a colleague whom somebody else registered, or have the operator renew a link: "
+            "limen access invite --anew.",
+        )
     values = {
         "verdict": "approved" if approved else "denied",
         "decided_by": officer.id,

@@ -110,7 +110,7 @@ def register(
     challenge = _challenge_of(answer)
     challenges.spend(session, "register", challenge)
     if len(of(session, officer)) >= MAX_PASSKEYS:
-        raise BadInput("There are ten passkeys already.", advice="Remove one: limen access passkey remove.")
+        raise BadInput("There are ten passkeys already.", advice="Have them made anew: limen access invite --anew.")
     try:
         made = webauthn.verify_registration_response(
             credential=answer,

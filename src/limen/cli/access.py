@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from limen import countries, settings
-from limen.access import bureaus, directory, enlisting, keys, providers, sessions
+from limen.access import bureaus, directory, enlisting, keys, providers, sessions, vouching
 from limen.access.directory import Role
 from limen.cli import certificates, decisions, watching
 from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
@@ -148,10 +148,17 @@ def retire_device(name: KeyId, data: DataFolder = None) -> None:
 
 
 @app.command("invite")
-def invite(name: KeyId, data: DataFolder = None) -> None:
+def invite(
+    name: KeyId,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="All passkeys and sessions of before end: one was lost, or is in doubt.")
+    ] = False,
+    data: DataFolder = None,
+) -> None:
     """Print a link with which an officer makes a passkey for the pages, once, within 15 minutes."""
     with database(data).writing() as session:
-        token = sessions.invite(session, _officer(session, name))
+        give = vouching.renew if anew else sessions.invite
+        token = give(session, _officer(session, name))
     typer.echo(f"{settings.load(data).pages}/enter/{token}")
 
 

@@ -18,7 +18,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from limen.access import approvals, cases, directory, sessions, watch
+from limen.access import approvals, cases, directory, sessions, vouching, watch
 from limen.access.directory import Role
 from limen.access.policy import Action, may
 from limen.errors import BadInput, NotAllowed, NotFound
@@ -80,6 +80,7 @@ async def register(request: Request) -> Response:
             return ""
         made = directory.add_officer(session, name, key, Role.parse(role), by=_name(officer))
         session.flush()
+        vouching.vouch(session, made, officer, by_key=key is not None)
         return sessions.invite(session, made)
 
     return await _again(request, officer, await _write(request, add))
@@ -107,6 +108,7 @@ async def change(request: Request, action: str) -> Response:
         elif action == "revoke" and isinstance(found, Officer):
             sessions.revoke(session, found, by=by)
         elif action == "invite" and isinstance(found, Officer):
+            vouching.vouch(session, found, officer)
             return sessions.invite(session, found)
         else:
             raise NotFound("There is nothing at this address.")

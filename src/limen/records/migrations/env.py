@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 import limen.access.tables
+import limen.access.vouching
 import limen.records.encounters
 import limen.records.holding  # noqa: F401 - so that the metadata has them
 from limen.records.tables import Table
