@@ -94,3 +94,14 @@ def test_doctor_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         (found,) = [check for check in checks.check_hub(settings) if check.name == "time"]
         assert found.status is status
     assert "Searches are refused" in found.text
+
+
+def test_time_is_noted_where_nobody_asks(tmp_path: Path) -> None:
+    """The watch on tokens does, so that a hub without a search knows what it has seen."""
+    time, file = Time(), tmp_path / "clock"
+    clock = Clock(file, time)
+    clock.tick()
+    assert (clock.latest, noted(file)) == (NOON, NOON)
+    time.now -= 86_400
+    clock.tick()
+    assert (clock.latest, noted(file)) == (NOON, NOON)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from limen import __version__
 from limen.errors import LimenError
 from limen.front import clients, failed, failures, osia, tls
+from limen.front.clock import on_time
 from limen.front.headers import SecurityHeaders
 from limen.front.identity import caller
 from limen.front.parts import running
@@ -67,6 +68,7 @@ def create(settings: Settings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         telemetry=NO_TELEMETRY,
+        dependencies=[Depends(on_time)],
     )
     app.state.tls = tls.context(settings)  # what uvicorn serves with
     app.include_router(searches.router)

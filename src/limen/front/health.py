@@ -45,6 +45,7 @@ class Health(BaseModel):
     version: str = __version__
     processes: dict[str, ProcessHealth]
     gallery: GalleryHealth | None = None
+    problem: str | None = None  # what keeps the hub from serving anyone, where it knows, and what to do
     without_key: list[str] | None = None  # countries that took their key back or whose token is gone: not searched
 
 
@@ -54,7 +55,8 @@ async def summary(parts: Parts, *, details: bool) -> Health:
     states = {"front": True, "opener": opener, "matcher": matcher is not None, "vault": vault}
     supervised = _supervised(parts)
     processes = {name: _process(states[name], supervised.get(name, {}), details) for name in NAMES}
-    able = all(states.values())
+    clock = parts.clock.problem
+    able = all(states.values()) and clock is None
     status: Literal["ok", "degraded", "down"] = "down" if not able else "ok" if parts.feeder.complete else "degraded"
     gallery = without_key = None
     if details and vault:
@@ -62,7 +64,8 @@ async def summary(parts: Parts, *, details: bool) -> Health:
             without_key = sorted(country for country, held in (await parts.vault.countries()).items() if not held)
     if details and matcher is not None:
         gallery = GalleryHealth(complete=parts.feeder.complete, **matcher)
-    return Health(status=status, processes=processes, gallery=gallery, without_key=without_key)
+    problem = None if clock is None else f"{clock.message} {clock.advice}"
+    return Health(status=status, processes=processes, problem=problem, gallery=gallery, without_key=without_key)
 
 
 async def _opener(parts: Parts) -> bool:

@@ -18,6 +18,7 @@ from limen.backup import mirror
 from limen.errors import LimenError
 from limen.front import opened, overdue, shredding
 from limen.front.calls import Calls
+from limen.front.clock import HubClock
 from limen.front.feed import Feeder
 from limen.front.guard import Guard
 from limen.front.journal import Journal
@@ -61,6 +62,7 @@ class Parts:
     challenges: Challenges
     providers: Providers
     refusals: Refusals
+    clock: HubClock
 
     @property
     def over_tls(self) -> bool:
@@ -76,6 +78,8 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         await asyncio.to_thread(_check_thresholds, database, settings)
     await asyncio.to_thread(overdue.once, database)  # before anyone can ask for what is past its time
     vault = AsyncVaultClient(settings)
+    clock = HubClock()
+    await clock.ask(vault)  # before anyone is served by one that stands before it
     guard = Guard(database, suspends=settings.watch == "suspend", two_people=settings.production)
     matcher = Matcher(settings.socket("matcher-front"), guard.noticed)
     hits = Hits(database, vault)
@@ -107,6 +111,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         challenges=Challenges(),
         providers=Providers(database, vault),
         refusals=Refusals(writer.note),
+        clock=clock,
     )
     shred = shredding.run(database, vault, partial(mirror.shred, settings))
     tasks = [
@@ -121,6 +126,7 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
             shred,
             overdue.run(database),
             opened.run(database, vault),
+            clock.run(vault),
             Calls(database, vault, settings.url).run(),
         )
     ]

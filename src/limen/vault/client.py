@@ -24,6 +24,8 @@ from limen.wire.messages import (
     IdentityAsk,
     KeyAnswer,
     KeyCommand,
+    Latest,
+    LatestAsk,
     PseudonymKey,
     PseudonymKeyAsk,
     Refusals,
@@ -167,6 +169,10 @@ class AsyncVaultClient:
     async def pseudonym_key(self) -> bytes:
         """See `VaultClient.pseudonym_key`."""
         return (await self._ask(PseudonymKeyAsk(), PseudonymKey)).public_key
+
+    async def latest(self) -> int:
+        """The latest time that the vault has seen, Unix seconds (`vault.clock`); vault-front only."""
+        return (await self._ask(LatestAsk(), Latest)).at
 
     async def refusals(self) -> dict[str, int]:
         """How often too many of an owner's records were to be opened (`vault.meter`); vault-front only."""

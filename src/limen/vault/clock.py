@@ -1,11 +1,13 @@
 """A clock that must not jump back: the vault remembers the latest time that it saw, over restarts too.
 
 Offers, expiries and retention go by the time of day. Set back, it would make records that have expired match again. So
-the vault signs no offer, and hence nobody searches, while the clock stands before what it has shown already.
+the vault signs no offer, and hence nobody searches, while the clock stands before what it has shown already; and it
+tells the front, where sessions that are over and requests that were spent would be good again (`front.clock`).
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +32,17 @@ class Clock:
         self._file, self._source = file, source
         self._noted = self._latest = noted(file)
         self._said = False
+        self._lock = threading.Lock()  # the watch on tokens notes the time too, in its own thread
+
+    @property
+    def latest(self) -> float:
+        """The latest time that was seen, Unix seconds."""
+        return self._latest
+
+    def tick(self) -> None:
+        """Note that time passes, where nobody asks; says nothing of a jump."""
+        with suppress(Unavailable):
+            self()
 
     def __call__(self) -> float:
         """The time.
@@ -37,6 +50,10 @@ class Clock:
         Raises:
             Unavailable: it lies before what it was.
         """
+        with self._lock:
+            return self._now()
+
+    def _now(self) -> float:
         now = self._source()
         if now < self._latest - TOLERANCE:
             if not self._said:

@@ -46,20 +46,22 @@ def main(settings: Settings, ready: Callable[[], None], passphrase: bytes = b"")
         log.warning("memory is not locked", advice="raise RLIMIT_MEMLOCK, or keys may reach the swap")
     keys = open_ring(settings, passphrase)
     log.info("keys opened", custody=keys.custody, countries=len(keys.countries()))
-    threading.Thread(target=_watch, args=(keys,), name="watch", daemon=True).start()
+    clock = Clock(settings.data / "vault" / "clock")
+    threading.Thread(target=_watch, args=(keys, clock), name="watch", daemon=True).start()
     try:
         kept = Kept(settings.data / "vault" / "opened", keys.own_key(b"limen-opened-v1"))
         meter = Meter(settings.unsealed_per_hour, refuse=settings.watch != "alert", keep=kept)
-        asyncio.run(_serve(settings, Vault(keys, clock=Clock(settings.data / "vault" / "clock"), meter=meter), ready))
+        asyncio.run(_serve(settings, Vault(keys, clock=clock, latest=lambda: clock.latest, meter=meter), ready))
         meter.close()
     finally:
         keys.close()
 
 
-def _watch(keys: KeyRing) -> None:
-    """Ask the tokens again and again; in a thread of its own, because a token may hang."""
+def _watch(keys: KeyRing, clock: Clock) -> None:
+    """Ask the tokens, and look at the clock, again and again; in a thread of its own, because a token may hang."""
     gone: set[str] = set()
     while True:
+        clock.tick()
         keys.watch()
         now = {one.country for one in keys.states() if one.state != HELD}
         if now != gone:

@@ -28,6 +28,8 @@ from limen.wire.messages import (
     Identity,
     IdentityAsk,
     KeyCommand,
+    Latest,
+    LatestAsk,
     PseudonymKey,
     PseudonymKeyAsk,
     Refusals,
@@ -61,6 +63,7 @@ REQUESTS: dict[str, tuple[type[Message], ...]] = {
         PseudonymKeyAsk,
         StopCountry,
         RefusalsAsk,
+        LatestAsk,
     ),
     "vault-keys": (KeyCommand,),
 }
@@ -87,9 +90,21 @@ MAX_OFFER_SECONDS = 600  # an offer that could be answered later than this is no
 class Vault:
     """Answers requests with the keys of one ring."""
 
-    def __init__(self, keys: KeyRing, *, clock: Callable[[], float] = time.time, meter: Meter | None = None) -> None:
-        """meter: counts what is opened for the front; None: nobody counts."""
-        self._keys, self._clock, self._meter = keys, clock, meter
+    def __init__(
+        self,
+        keys: KeyRing,
+        *,
+        clock: Callable[[], float] = time.time,
+        latest: Callable[[], float] = lambda: 0.0,
+        meter: Meter | None = None,
+    ) -> None:
+        """
+        Args:
+            keys: of the hub.
+            clock: Unix seconds, or a refusal; latest: the latest that it has shown (`vault.clock`).
+            meter: counts what is opened for the front; None: nobody counts.
+        """
+        self._keys, self._clock, self._latest, self._meter = keys, clock, latest, meter
 
     def answer(self, socket: str, request: Message, *, front: bool = False) -> Message:
         """The answer to one request that came on the named socket; front: from the front itself, not a command.
@@ -121,6 +136,10 @@ class Vault:
             case CountriesAsk():
                 there = [(one.country.encode("ascii"), one.state == HELD) for one in self._keys.states()]
                 return Countries(b"".join(code + bytes([held]) for code, held in there))
+            case LatestAsk():
+                return Latest(int(self._latest()))
+            case LatestAsk():
+                return Latest(int(self._latest()))
             case RefusalsAsk():
                 told = self._meter.refusals() if self._meter is not None else {}
                 return Refusals(b"".join(_REFUSAL.pack(owner.encode("ascii"), count) for owner, count in told.items()))

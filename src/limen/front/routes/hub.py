@@ -45,7 +45,8 @@ async def identity(request: Request) -> HubIdentity:
 async def how(request: Request) -> Response:
     """How the hub is. Open to all as a summary; with the gallery's size and restarts for those who are signed in."""
     parts: Parts = request.app.state.parts
-    found = await health.summary(parts, details=await of_session(request) is not None)
+    known = parts.clock.problem is None and await of_session(request) is not None
+    found = await health.summary(parts, details=known)
     return JSONResponse(found.model_dump(exclude_none=True), 503 if found.status == "down" else 200)
 
 

@@ -135,6 +135,18 @@ class Refusals(Message, kind=84, tail=11 * 256):
 
 
 @dataclass(frozen=True)
+class LatestAsk(Message, kind=85):
+    """What is the latest time that the vault has seen (`vault.clock`)? Answer: Latest."""
+
+
+@dataclass(frozen=True)
+class Latest(Message, kind=86, layout="Q"):
+    """Unix seconds; 0: none yet."""
+
+    at: int
+
+
+@dataclass(frozen=True)
 class StopCountry(Message, kind=79, layout="3s"):
     """Let nothing of a country open until two of its people release it (`limen keys release`). Answer: Done."""
 
