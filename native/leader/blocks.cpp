@@ -30,25 +30,6 @@ int group_rows(int height, int width) { return std::clamp(kGroup / width, 1, hei
 
 }  // namespace
 
-const Array& Arrays::at(const std::string& name, std::vector<int> shape) const {
-    const auto found = arrays_.find(name);
-    if (found == arrays_.end()) throw std::invalid_argument("missing array " + name);
-    const Array& array = found->second;
-    bool fits = array.shape.size() == shape.size();
-    for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = !shape[i] || shape[i] == array.shape[i];
-    if (!fits) throw std::invalid_argument("array " + name + " has another shape");
-    return array;
-}
-
-Buffer<float> padded(const Array& array) {
-    int count = 1;
-    for (int side : array.shape) count *= side;
-    Buffer<float> buffer;
-    buffer.resize(rounded(count, kColumns));
-    std::copy_n(array.data, count, buffer.data());
-    return buffer;
-}
-
 void Workspace::resize(int height, int width) {
     const std::size_t pixels = static_cast<std::size_t>(height) * width * kColumns + kRows * kWidest;
     if (pixels <= out.size() && width <= width_) return;

@@ -3,29 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
-#include <vector>
 
-#include "memory.hpp"
-#include "tiles.hpp"
+#include "amx/arrays.hpp"
 
 namespace limen::leader {
 
-/// An array of `limen.models.leader_fold.fold`.
-struct Array {
-    const float* data;
-    std::vector<int> shape;
-};
-/// All of them, by name; `at` throws std::invalid_argument where one is missing or has another shape (0: any).
-class Arrays {
-  public:
-    void add(std::string name, Array array) { arrays_[std::move(name)] = std::move(array); }
-    const Array& at(const std::string& name, std::vector<int> shape) const;
-
-  private:
-    std::map<std::string, Array> arrays_;
-};
+using namespace limen::amx;
 
 /// Intermediate memory, shared by all layers.
 struct Workspace {
@@ -37,9 +21,6 @@ struct Workspace {
   private:
     int width_ = 0;
 };
-
-/// Values of a vector length, filled up with zeros.
-Buffer<float> padded(const Array& array);
 
 /// First layers of both U-Nets: 5x5 windows, dense and of every other pixel, normalisation, GELU.
 class Stem {

@@ -1,11 +1,12 @@
 // Python's way in: limen.ridge._leader.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/string.h>
 
 #include <cstring>
 #include <stdexcept>
 
+#include "amx/binding.hpp"
+#include "amx/supported.hpp"
 #include "network.hpp"
 
 namespace nb = nanobind;
@@ -15,19 +16,11 @@ namespace {
 
 constexpr int kMaxSide = 4096;  // pixels; larger images come in tiles
 
-using Values = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Grey = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 Network* make(const nb::dict& named) {
     if (!supported()) throw std::runtime_error("this processor has no AMX with bfloat16");
-    Arrays arrays;
-    for (const auto& [name, value] : named) {
-        const auto values = nb::cast<Values>(value);
-        Array array{values.data(), {}};
-        for (std::size_t i = 0; i < values.ndim(); ++i) array.shape.push_back(static_cast<int>(values.shape(i)));
-        arrays.add(nb::cast<std::string>(name), std::move(array));
-    }
-    return new Network(arrays);
+    return new Network(arrays_of(named));
 }
 
 nb::ndarray<nb::numpy, float, nb::ndim<2>> minutiae(Network& network, const Grey& grey, float threshold) {

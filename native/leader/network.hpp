@@ -9,10 +9,6 @@
 
 namespace limen::leader {
 
-/// Asks the processor and the operating system for AVX-512 with bfloat16 and AMX tiles; true if this process may use
-/// them. Defined apart, compiled without them.
-bool supported();
-
 class Network {
   public:
     /// Throws std::invalid_argument if an array is missing or has a wrong shape.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from limen import models
-from limen.errors import Damaged
+from limen.errors import Damaged, LimenError
 from limen.face import evidence, quality
 from limen.face.align import SIDE, crop
 from limen.face.evidence import Calibration
+from limen.face.network import opened
 from limen.face.template import FaceTemplate
-from limen.models.installed import open_session
 from limen.models.manifest import Manifest
 
 _TRIED = 2  # made-up faces that a model is tried with before it is used
@@ -20,29 +20,25 @@ _ALIKE = 0.9999  # cosine of two unlike pictures from which on a model does not 
 class Embedder:
     """One embedding model, loaded."""
 
-    def __init__(self, manifest: Manifest, graph: bytes, calibration: Calibration | None) -> None:
+    def __init__(self, manifest: Manifest, calibration: Calibration | None) -> None:
         """Open and try a model.
 
         Args:
             manifest: of the model.
-            graph: its ONNX bytes, checked.
             calibration: None leaves embeddings as they come, to calibrate them.
 
         Raises:
-            Damaged: it makes no face templates, or not those that its manifest states.
+            Damaged: its file cannot be used, makes no face templates, or not those that its manifest states.
         """
         self.manifest, self._calibration = manifest, calibration
         if manifest.role != "face-embedder":
             raise Damaged(f"Model '{manifest.name}' makes no face templates.", advice="Choose one: limen models list.")
         try:
-            self._session = open_session(graph)
+            self._network = opened(manifest)
+        except LimenError:
+            raise
         except Exception as error:  # onnxruntime has a dozen types of its own
             raise self._unusable(f"cannot be opened ({type(error).__name__})") from None
-        self._output = self._session.get_outputs()[0].name
-        self._one_by_one = self._session.get_inputs()[0].shape[0] == 1  # the graph has a batch of one built in
-        channels = (-1, 1, 1) if self.manifest.layout == "NCHW" else (1, 1, -1)
-        self._mean = np.array(self.manifest.mean, np.float32).reshape(channels)
-        self._scale = np.array(self.manifest.scale, np.float32).reshape(channels)
         self._try()
 
     @classmethod
@@ -54,7 +50,7 @@ class Embedder:
             Damaged: its file, manifest or calibration cannot be used.
         """
         found = models.manifest(model)
-        return cls(found, models.load(model), evidence.calibration(model) if centred else None)
+        return cls(found, evidence.calibration(model) if centred else None)
 
     @property
     def name(self) -> str:
@@ -90,7 +86,7 @@ class Embedder:
             Unit vector float32 (dimension,), and the mean length of the embeddings before scaling: of SFace the
             model's own confidence, which falls with blur, occlusion and pose.
         """
-        raw = self._run(np.stack([aligned, aligned[:, ::-1]] if mirrored else [aligned]))
+        raw = self._network.run(np.stack([aligned, aligned[:, ::-1]] if mirrored else [aligned]))
         vector = _unit(raw.sum(axis=0))
         if self._calibration is not None:
             vector = _unit(vector - self._calibration.centre)
@@ -102,21 +98,11 @@ class Embedder:
             return quality.MIDDLING
         return quality.unified(strength, self._calibration.weak, self._calibration.strong)
 
-    def _run(self, faces: np.ndarray) -> np.ndarray:
-        """Raw embeddings, float32 (n, dimension), of uint8 (n, side, side, 3)."""
-        pixels = faces if self.manifest.channels == "RGB" else faces[..., ::-1]
-        if self.manifest.layout == "NCHW":
-            pixels = pixels.transpose(0, 3, 1, 2)
-        values = np.ascontiguousarray((pixels.astype(np.float32) - self._mean) * self._scale)
-        batches = [values[i : i + 1] for i in range(len(values))] if self._one_by_one else [values]
-        found = [self._session.run([self._output], {self.manifest.input: batch})[0] for batch in batches]
-        return np.concatenate(found).reshape(len(faces), -1).astype(np.float32, copy=False)
-
     def _try(self) -> None:
         """Run the model once: what shapes do not say shows here, and not on an officer's photo."""
         side, random = self.manifest.width, np.random.default_rng(1)
         try:
-            made = self._run(random.integers(0, 256, (_TRIED, side, side, 3), np.uint8))
+            made = self._network.run(random.integers(0, 256, (_TRIED, side, side, 3), np.uint8))
         except Exception as error:  # onnxruntime has a dozen types of its own
             raise self._unusable(f"does not run ({type(error).__name__})") from None
         if made.shape != (_TRIED, self.manifest.dimension) or not np.isfinite(made).all():

@@ -12,7 +12,7 @@ from limen.face import evidence
 from limen.face.embed import Embedder
 from limen.models import in_use
 from limen.models.catalogue import read_manifest, shipped
-from limen.models.installed import find, graph_of
+from limen.models.installed import find
 from limen.models.manifest import Manifest
 
 
@@ -28,7 +28,7 @@ def checked(name: str) -> int:
     model = models.manifest(name)
     size = len(models.read(name))
     if model.folder is not None:
-        Embedder(model, graph_of(model), evidence.calibration(name))
+        Embedder(model, evidence.calibration(name))
     return size
 
 
@@ -65,7 +65,7 @@ def add(file: Path, folder: Path) -> Manifest:
             f"Model '{model.name}' is in use, and its calibration's centre is in every template.",
             advice="Add it with the new calibration under another name, then move to that.",
         )
-    Embedder(model, graph_of(model), _calibration(given, model) if given.is_file() else None)
+    Embedder(model, _calibration(given, model) if given.is_file() else None)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     names = [model.path, *([model.calibration] if given.is_file() else []), file.name]
     for source in (find(model).parent / name for name in names):

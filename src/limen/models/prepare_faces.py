@@ -18,7 +18,7 @@ from limen.errors import Damaged
 
 def detector(data: bytes) -> bytes:
     """YuNet with float32 weights and a free input size (multiples of 32); the graph has no size built in but 640."""
-    model = _restored(data, "input")
+    model = restored(data, "input")
     shape = model.graph.input[0].type.tensor_type.shape
     shape.dim[2].dim_param, shape.dim[3].dim_param = "height", "width"
     for output in model.graph.output:
@@ -28,13 +28,13 @@ def detector(data: bytes) -> bytes:
 
 def embedder(data: bytes) -> bytes:
     """SFace with float32 weights, for any number of faces at once, its activations spelled out."""
-    model = _spelled_out(_restored(data, "data"))
+    model = _spelled_out(restored(data, "data"))
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "faces"
     return model.SerializeToString()
 
 
-def _restored(data: bytes, image: str) -> Any:
+def restored(data: bytes, image: str) -> Any:
     """The graph with every constant weight computed, and `image` as its only input."""
     model = onnx.load_from_string(data)
     graph = model.graph

@@ -28,7 +28,7 @@ class Tracer:
         self._face: Any = FaceExtractor()
         self._face._detector = _Recorder(self._face._detector, self._passed)
         for embedder in self._face._embedders:
-            embedder._session = _Recorder(embedder._session, self._passed)
+            embedder._network = _Recorder(embedder._network, self._passed)
         self._ridge: Any = RidgeExtractor()
         backend = self._ridge._network()
         backend._backend = _Recorder(backend._backend, self._passed)
@@ -67,9 +67,11 @@ class _Recorder:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
-    def run(self, names: Any, feed: dict[str, np.ndarray]) -> Any:
-        """As onnxruntime's."""
-        return self._kept([*feed.values()], self._model.run(names, feed))
+    def run(self, given: Any, feed: dict[str, np.ndarray] | None = None) -> Any:
+        """As `face.network.Network`'s, of faces, or as onnxruntime's, of names and a feed."""
+        if feed is None:
+            return self._kept([given], self._model.run(given))
+        return self._kept([*feed.values()], self._model.run(given, feed))
 
     def peaks(self, grey: np.ndarray) -> np.ndarray:
         """As `ridge.network.Backend`'s."""

@@ -11,7 +11,7 @@
 #include <new>
 #include <utility>
 
-namespace limen::leader {
+namespace limen::amx {
 
 inline constexpr std::size_t kHugePage = 2 << 20;  // bytes; maps are read along seven rows at once, each on its own pages
 
@@ -116,4 +116,4 @@ class Map {
     Buffer<T> buffer_;
 };
 
-}  // namespace limen::leader
+}  // namespace limen::amx

@@ -1,12 +1,12 @@
 // Compiled without any instruction set of its own: it must run everywhere.
-#include "network.hpp"
+#include "supported.hpp"
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace limen::leader {
+namespace limen::amx {
 namespace {
 
 constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM (Linux 5.16, arch/x86/include/uapi/asm/prctl.h)
@@ -36,9 +36,9 @@ bool supported() {
     return allowed;
 }
 
-}  // namespace limen::leader
+}  // namespace limen::amx
 #else
-namespace limen::leader {
+namespace limen::amx {
 bool supported() { return false; }
-}  // namespace limen::leader
+}  // namespace limen::amx
 #endif

@@ -11,7 +11,7 @@
 
 #include "memory.hpp"
 
-namespace limen::leader {
+namespace limen::amx {
 
 inline constexpr int kRows = 32;     // rows of a block
 inline constexpr int kColumns = 32;  // columns of a block
@@ -97,4 +97,4 @@ inline void store_sums(float* to, int stride = kColumns) {
     _tile_stored(3, to + 16 * stride + 16, stride * 4);
 }
 
-}  // namespace limen::leader
+}  // namespace limen::amx
