@@ -46,6 +46,20 @@ def test_many_at_once_share_a_commit_and_each_learns_its_index(tmp_path: Path) -
     asyncio.run(story())
 
 
+def test_what_nobody_waits_for_shares_a_commit(tmp_path: Path) -> None:
+    async def story() -> None:
+        vault = Vault()
+        writer = Writer(tmp_path, ORIGIN, vault)
+        notes = [writer.note(entry(0, Kind.SEARCH_ANSWERED)), writer.note(entry(0, Kind.SEARCH_FORGOTTEN))]
+        await asyncio.sleep(0)
+        assert not vault.signed  # the answer goes first
+        assert await asyncio.gather(*notes) == [0, 1] and vault.signed == 1
+        assert await writer.append(entry(1)) == 2  # the second wake-up found nothing, and kept nobody waiting
+        await writer.close()
+
+    asyncio.run(story())
+
+
 def test_while_the_vault_is_gone_entries_are_refused_and_notes_kept(tmp_path: Path) -> None:
     async def story() -> None:
         vault = Vault()

@@ -1,7 +1,8 @@
 """The log's one writer in the front: entries from many searches, one commit for all that came meanwhile.
 
-A commit begins as soon as an entry waits and the last commit is `INTERVAL` old, so an entry waits for at most one
-commit and one interval. Disk work runs in a thread; the signature comes from the vault.
+A commit begins as soon as somebody waits for an entry and the last commit is `INTERVAL` old, so an entry waits for at
+most one commit and one interval; where nobody does, `SOON` longer. Disk work runs in a thread; the signature comes from
+the vault.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from limen.ledger.entry import Entry
 from limen.ledger.log import Log
 
 INTERVAL = 0.05  # seconds between commits
+SOON = 0.02  # seconds that an entry waits for others where nobody waits for it: a search's answer and its end are one
 BATCH = 4096  # entries in one commit
 MAX_QUEUE = 65536  # entries that wait for a disk or vault that does not answer, a bound on memory
 CLOSE_SECONDS = 4.0  # for the last commit, within the front's own time to stop
@@ -111,7 +113,10 @@ class Writer:
             raise _no_ledger()
         item = _Item(entry.pack(), insist, asyncio.get_running_loop().create_future())
         self._queue.append(item)
-        self._wake.set()
+        if insist:
+            asyncio.get_running_loop().call_later(SOON, self._wake.set)
+        else:
+            self._wake.set()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
         return item.index
@@ -120,6 +125,8 @@ class Writer:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if not self._queue and not self._closing:  # an earlier commit took the entry along
+                continue
             if self._queue and not await self._commit() and self._closing:
                 log.error("entries-lost", count=len(self._queue))
                 return
