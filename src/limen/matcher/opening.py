@@ -17,19 +17,8 @@ from limen.matcher.references import References
 from limen.terms import Modality
 from limen.vault.seal import RecordSeal, Use
 from limen.wire.messages import GalleryBatch
-from limen.wire.messages.gallery import BATCH_HEAD
+from limen.wire.rows import BATCH_ROW, BOUND
 
-#: `BATCH_HEAD` for numpy; the fields from `use` on are those that the seal binds.
-_ROW = np.dtype(
-    [
-        ("record", "<u8"), ("sample", "<u8"), ("visible", "u1", countries.SIZE), ("valid_from", "<u8"),
-        ("valid_until", "<u8"), ("epoch", "<u4"), ("length", "<u4"), ("use", "u1"), ("owner", "S3"),
-        ("record_id", "V16"), ("sample_id", "V16"), ("modality", "u1"), ("position", "u1"), ("model", "S16"),
-        ("expires", "<u8"),
-    ]
-)  # fmt: skip
-assert _ROW.itemsize == BATCH_HEAD.size
-_BOUND: int = _ROW.fields["use"][1]  # type: ignore[index]  # where the bound fields begin
 _RECORD = slice(1, 20)  # of the bound fields: owner and record, what has one key
 _MODALITY = 1 + 3 + 16 + 16  # where the modality stands among them
 _MODEL, _FACE_HEAD = 16, 20  # bytes at the start of a face template: its model; all before the numbers
@@ -69,7 +58,7 @@ def open_batch(batch: GalleryBatch, keys: Keys) -> Opened:
     refused: Counter[str] = Counter()
     whose, seal = (b"", 0), None
     for row in wanted:
-        bound = tail[row * _ROW.itemsize + _BOUND : (row + 1) * _ROW.itemsize]
+        bound = tail[row * BATCH_ROW.itemsize + BOUND : (row + 1) * BATCH_ROW.itemsize]
         try:
             if seal is None or whose != (bound[_RECORD], epochs[row]):  # the samples of a record follow one another
                 whose, seal = (bound[_RECORD], epochs[row]), None
@@ -103,10 +92,10 @@ def _dimension(model: str) -> int:
 
 def _rows(batch: GalleryBatch) -> tuple[np.ndarray, list[int]]:
     """The heads, and where each one's template begins; one more for the end."""
-    heads = batch.count * _ROW.itemsize
+    heads = batch.count * BATCH_ROW.itemsize
     if not 0 < heads <= len(batch.tail):
         raise BadMessage("A batch of changes is empty, or shorter than its heads.")
-    rows = np.frombuffer(batch.tail, _ROW, batch.count)
+    rows = np.frombuffer(batch.tail, BATCH_ROW, batch.count)
     ends = heads + np.concatenate([[0], np.cumsum(rows["length"], dtype=np.int64)])
     if ends[-1] != len(batch.tail):
         raise BadMessage("A batch of changes has the wrong length.")

@@ -10,18 +10,16 @@ from __future__ import annotations
 import functools
 import time
 import uuid
-from collections.abc import Sequence as SequenceOf
 from typing import Any
 
-from sqlalchemy import Select, Uuid, func, select, type_coerce, update
+import numpy as np
+from sqlalchemy import Connection, Select, Uuid, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
+from limen.records import packing
 from limen.records.tables import Record, Sample, Sequence, State, Tombstone
-from limen.vault.seal import Use
 from limen.wire.messages import GalleryBatch, GalleryPut, GalleryWithdraw
-from limen.wire.messages.gallery import BATCH_HEAD, WITHDRAWN
-from limen.wire.messages.limits import MAX_BATCH
 
 
 def number(session: Session, count: int = 1) -> int:
@@ -72,69 +70,42 @@ def changes(
 
 
 def batches(session: Session, after: int, limit: int, *, now: int | None = None) -> tuple[list[GalleryBatch], int]:
-    """As `changes`, packed: a whole gallery passes here at every start, in a third of the time."""
+    """As `changes`, packed: a whole gallery passes here at every start, in a fifth of the time."""
     now = int(time.time()) if now is None else now
     upper = last_change(session)  # first, as in `changes`
     connection = session.connection()
     postgres = connection.dialect.name == "postgresql"
-    stones = connection.execute(
-        _STONES.where(Tombstone.change > after, Tombstone.change <= upper).order_by(Tombstone.change).limit(limit)
-    ).all()
-    samples = connection.execute(
-        _raw(_OF_SAMPLE, postgres)
-        .where(Sample.change > after, Sample.change <= upper)
-        .order_by(Sample.change)
-        .limit(limit)
-    ).all()
-    ids = [uuid.UUID(bytes=one) if postgres else uuid.UUID(one) for one in {row[2] for row in samples}]
-    records = {row[0]: row for row in connection.execute(_raw(_OF_RECORD, postgres).where(Record.id.in_(ids)))}
-    packed = [_packed_stone(row) for row in stones]
-    packed += [_packed(row, records[row[2]], now, postgres) for row in samples]
+    stones = _rows(connection, _STONES.where(Tombstone.change > after, Tombstone.change <= upper), Tombstone, limit)
+    wanted = _raw(_OF_SAMPLE, postgres).where(Sample.change > after, Sample.change <= upper)
+    samples = _rows(connection, wanted, Sample, limit)
+    numbers = [row[0] for row in (*stones, *samples)]
+    if not numbers:
+        return [], upper
+    heads, templates = packing.handles(stones, (1, 2)), [b""] * len(stones)
+    if samples:
+        ids = [uuid.UUID(bytes=one) if postgres else uuid.UUID(one) for one in {row[2] for row in samples}]
+        of = connection.execute(_raw(_OF_RECORD, postgres).where(Record.id.in_(ids))).all()
+        put, filled = packing.heads_of(samples, of, now)
+        heads, templates = np.concatenate([heads, put]), templates + filled
     if stones:
-        packed.sort(key=lambda change: change[0])
-    last = packed[limit - 1][0] if len(packed) >= limit else upper
-    return _together(packed[:limit]), last
+        order = np.argsort(numbers, kind="stable")
+        heads, templates = heads[order], [templates[at] for at in order.tolist()]
+        numbers.sort()
+    last = numbers[limit - 1] if len(numbers) >= limit else upper
+    return list(packing.messages(heads[:limit], templates[:limit])), last
 
 
-def _together(packed: SequenceOf[tuple[int, bytes, bytes]]) -> list[GalleryBatch]:
-    """Messages of (change, head, template), none larger than a message may be."""
-    found, first, size = [], 0, 0
-    for number, (_, head, template) in enumerate(packed):
-        size += len(head) + len(template)
-        if size > MAX_BATCH:  # the one too many stays: the limit leaves room for it
-            found.append(_batch(packed[first : number + 1]))
-            first, size = number + 1, 0
-    if first < len(packed):
-        found.append(_batch(packed[first:]))
-    return found
+def _rows(
+    connection: Connection, wanted: Select[*tuple[Any, ...]], table: type[Sample | Tombstone], limit: int
+) -> list[Any]:
+    """The oldest of these changes, as the driver gives them: SQLAlchemy's rows take as long as the database."""
+    found = connection.execute(wanted.order_by(table.change).limit(limit))
+    rows = list(found.cursor.fetchall())
+    found.close()
+    return rows
 
 
-def _batch(packed: SequenceOf[tuple[int, bytes, bytes]]) -> GalleryBatch:
-    heads, templates = b"".join(head for _, head, _ in packed), b"".join(template for *_, template in packed)
-    return GalleryBatch(len(packed), heads + templates)
-
-
-def _packed_stone(row: Any) -> tuple[int, bytes, bytes]:
-    change, record, sample = row
-    return change, BATCH_HEAD.pack(record, sample, *WITHDRAWN), b""
-
-
-def _packed(row: Any, of: Any, now: int, postgres: bool) -> tuple[int, bytes, bytes]:
-    change, sample, _, modality, position, epoch, model, sample_id, expires, template = row
-    record_id, state, record, owner, visible, since, until, sealed_as = of
-    record_id = sealed_as or record_id
-    if state != State.ACTIVE or until <= now or template is None:
-        return change, BATCH_HEAD.pack(record, sample, *WITHDRAWN), b""
-    if not postgres:
-        record_id, sample_id = bytes.fromhex(record_id), bytes.fromhex(sample_id)
-    head = BATCH_HEAD.pack(
-        record, sample, visible, since, until, epoch, len(template), Use.TEMPLATE, owner.encode("ascii"), record_id,
-        sample_id, modality, position, model.encode("ascii"), expires
-    )  # fmt: skip
-    return change, head, template
-
-
-_STONES = select(
+_STONES: Select[*tuple[Any, ...]] = select(
     *(type_coerce(column, NullType()) for column in (Tombstone.change, Tombstone.record, Tombstone.sample))
 )
 _OF_SAMPLE = (
