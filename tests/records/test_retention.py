@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from tests.records.drafts import NOW, draft, register, sample
 from tests.records.opener import Opener
 
+from limen.access.tables import Provider
 from limen.errors import BadInput, Damaged, Unavailable
 from limen.records import feed, retention, store
 from limen.records.extension import extend
@@ -107,6 +108,54 @@ def test_an_audit_finds_what_is_past_its_time(database):
     assert retention.audit(database, now=NOW + 9 * DAY).violations == {}
 
 
+LONG_AGO = NOW - 500 * DAY
+PLANTED = {  # by SQL, as somebody might who goes around the hub
+    "records": "UPDATE records SET valid_until = :at",
+    "hits": "INSERT INTO hits (id, search, owner, country, purpose, answer, state, at, expires) "
+    "VALUES (:id, :id, 'FRA', 'FRA', 'alert', 'hit', 'open', :at, :at)",
+    "sessions": "INSERT INTO sessions (token_hash, officer_id, created, expires, seen, way) "
+    "VALUES (:hash, :officer, :at, :at, :at, 'link')",
+    "links": "INSERT INTO invites (token_hash, officer_id, created, expires) VALUES (:hash, :officer, :at, :at)",
+    "device codes": "INSERT INTO device_codes (code_hash, country, name, by, created, expires) "
+    "VALUES (:hash, 'FRA', 'gate', '', :at, :at)",
+    "nonces": "INSERT INTO nonces (digest, expires) VALUES (:hash, :at)",
+    "tokens": "INSERT INTO tokens (token_hash, officer_id, thumbprint, created, expires) "
+    "VALUES (:hash, :officer, :hash, :at, :at)",
+    "certificates": "INSERT INTO certificates (thumbprint, officer_id, certificate, until, created) "
+    "VALUES (:hash, :officer, :hash, :at, :at)",
+    "counts": "INSERT INTO uses (name, kind, hour, count) VALUES ('FRA/x', 'officer', :hour, 7)",
+    "approvals": "INSERT INTO approvals (id, action, digest, what, reason, asked_by, asked, expires, verdict) "
+    "VALUES (:id, 'export', :hash, 'x', 'x', :officer, :at, :at, '')",
+    "alerts": "INSERT INTO alerts (id, rule, kind, name, country, count, first, last, suspended) "
+    "VALUES (:id, 'burst', 'officer', 'FRA/x', 'FRA', 1, :at, :at, :no)",
+    "closed cases": "INSERT INTO cases (id, number, kind, country, content, opened, due, outcome, closed, "
+    "delete_after) VALUES (:id, '2020-0001', 'access', 'FRA', :sealed, :at, :at, 'granted', :at, :at)",
+    "tombstones": "INSERT INTO tombstones (change, record, sample, at) VALUES (10000, 1, 1, :at)",
+    "keys of deleted records": "INSERT INTO shreds (record, owner, at) VALUES (:id, 'FRA', :at)",
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_an_audit_finds_whatever_is_planted_past_its_time(database, what):
+    register(database, "FRA")
+    add(database, "R", NOW + 1_000 * DAY)
+    assert retention.audit(database, now=NOW).violations == {}
+    officer = Officer(id=uuid.uuid4(), country="FRA", name="x", role="officer", created=0)
+    with database.writing() as session:
+        session.add(officer)
+    values = {
+        "id": uuid.uuid4().hex, "officer": officer.id.hex, "hash": bytes(32), "sealed": SEALED, "no": False,
+        "at": LONG_AGO, "hour": LONG_AGO // 3600,
+    }  # fmt: skip
+    statement = PLANTED[what]
+    with database.writing() as session:
+        session.execute(sa.text(statement), {name: value for name, value in values.items() if f":{name}" in statement})
+    assert retention.audit(database, now=NOW).violations == {f"{what} past their time": 1}
+    retention.purge(database, now=NOW)
+    found = set(retention.audit(database, now=NOW).violations)
+    assert found == ({f"{what} past their time"} if what == "keys of deleted records" else set())  # the vault's to do
+
+
 @pytest.mark.parametrize(
     ("modality", "years", "allowed"),
     [(Modality.FACE, 5, True), (Modality.FACE, 6, False), (Modality.MARK, 15, True), (Modality.MARK, 16, False)],
@@ -116,6 +165,19 @@ def test_an_audit_finds_what_is_kept_too_long(database, modality, years, allowed
     add(database, "R", NOW + years * store.YEAR, [sample(modality, template=SEALED)])
     violations = retention.audit(database, now=NOW).violations
     assert violations == ({} if allowed else {"records kept longer than allowed": 1})
+
+
+@pytest.mark.parametrize("what", ["held captures", "secrets of providers"])
+def test_an_audit_finds_what_else_is_not_sealed(database, what):
+    register(database, "FRA")
+    add_ended(database, NOW + DAY)
+    with database.writing() as session:
+        session.add(Provider(country="FRA", id=uuid.uuid4(), issuer="https://x", client="x", secret=SEALED, created=0))
+    assert retention.audit(database, now=NOW).violations == {}
+    table, column = {"held captures": ("hits", "held"), "secrets of providers": ("providers", "secret")}[what]
+    with database.writing() as session:
+        session.execute(sa.text(f"UPDATE {table} SET {column} = :clear"), {"clear": b"\xff\xd8\xff" + bytes(100)})
+    assert retention.audit(database, now=NOW).violations == {f"{what} not sealed": 1}
 
 
 @pytest.mark.parametrize("part", ["fields", "template", "portrait", "original"])

@@ -22,7 +22,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from limen.access import vouching
@@ -201,9 +201,13 @@ def waiting(session: Session, officer: Officer, *, now: int | None = None) -> Se
 def purge(session: Session, *, now: int | None = None) -> int:
     """Delete what was asked more than a year ago, but for thresholds, which stay in force; how many."""
     now = int(time.time()) if now is None else now
-    old = (Approval.expires <= now - KEPT_SECONDS, Approval.action != Matter.CHANGE_THRESHOLDS.value)
-    gone = delete(Approval).where(*old).returning(Approval.id)
+    gone = delete(Approval).where(*old(now)).returning(Approval.id)
     return len(session.execute(gone).all())
+
+
+def old(now: int) -> tuple[ColumnElement[bool], ...]:
+    """What `purge` deletes."""
+    return (Approval.expires <= now - KEPT_SECONDS, Approval.action != Matter.CHANGE_THRESHOLDS.value)
 
 
 def digest(matter: Matter, parameters: Mapping[str, Any]) -> bytes:

@@ -58,7 +58,10 @@ def audit(
         if due:
             show_rows(due, as_json)
     if found.violations:
-        raise Damaged("The audit found what must not be.", advice="Run `limen records purge`, then look again.")
+        raise Damaged(
+            "The audit found what must not be.",
+            advice="Run `limen records purge`, or the hub, which also destroys keys; then look again.",
+        )
     if not as_json:
         console.print("Nothing is past its time, kept too long or unsealed.")
 

@@ -15,16 +15,17 @@ from sqlalchemy import ColumnElement, Delete, Select, delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from limen.access import approvals, cases, watch
-from limen.access.tables import AccessToken, Alert, Case, Certificate, DeviceCode
+from limen.access.tables import AccessToken, Alert, Approval, Case, Certificate, DeviceCode, Provider, Use
 from limen.errors import Unavailable
 from limen.ledger.entry import Kind
 from limen.records import shredding, store
 from limen.records.database import Database
-from limen.records.tables import Hit, Invite, Nonce, Record, Sample, SignIn, Tombstone
+from limen.records.tables import Hit, Invite, Nonce, Record, Sample, Shred, SignIn, Tombstone
 from limen.terms import Modality
 from limen.vault.seal import OF_RECORD, OVERHEAD
 
-DAY = 86_400
+HOUR, DAY = 3_600, 86_400
+COUNTED = 24  # hours for which it is kept how often somebody asked (`access.caps`)
 REVIEW = 183 * DAY  # an owner is asked six months before the end: RPD Art. 50
 TOMBSTONES = 7 * DAY  # far longer than any front stays behind the feed; a matcher that starts anew needs none
 GRACE = DAY  # what is purged every few minutes may be so much late before the audit complains
@@ -37,7 +38,7 @@ def purge(database: Database, *, now: int | None = None) -> dict[str, int]:
 
     Returns:
         How many of each were deleted: records, hits, tombstones, sessions, invites, nonces, tokens, certificates,
-        approvals, alerts and cases.
+        counts, approvals, alerts and cases.
 
     Raises:
         Unavailable: the clock cannot be right; nothing is deleted on its word.
@@ -86,6 +87,7 @@ def _ended(now: int) -> dict[str, Delete]:
         "nonces": delete(Nonce).where(Nonce.expires <= now),
         "tokens": delete(AccessToken).where(AccessToken.expires <= now),
         "certificates": delete(Certificate).where(Certificate.until <= now),
+        "counts": delete(Use).where(Use.hour <= now // HOUR - COUNTED),
     }
 
 
@@ -121,6 +123,10 @@ def audit(database: Database, *, now: int | None = None) -> Audit:
         "device codes past their time": _count(DeviceCode, DeviceCode.expires <= late),
         "nonces past their time": _count(Nonce, Nonce.expires <= late),
         "tokens past their time": _count(AccessToken, AccessToken.expires <= late),
+        "certificates past their time": _count(Certificate, Certificate.until <= late),
+        "counts past their time": _count(Use, Use.hour <= late // HOUR - COUNTED),
+        "approvals past their time": _count(Approval, *approvals.old(late)),
+        "keys of deleted records past their time": _count(Shred, Shred.at <= late),
         "closed cases past their time": _count(Case, Case.delete_after <= late),
         "alerts past their time": _count(Alert, Alert.last <= late - watch.KEPT_SECONDS),
         "tombstones past their time": _count(Tombstone, Tombstone.at <= late - TOMBSTONES),
@@ -128,7 +134,9 @@ def audit(database: Database, *, now: int | None = None) -> Audit:
         "templates not sealed": _count(Sample, _unsealed(Sample.template)),
         "portraits not sealed": _count(Sample, _unsealed(Sample.portrait)),
         "originals not sealed": _count(Sample, _unsealed(Sample.original)),
+        "held captures not sealed": _count(Hit, _unsealed(Hit.held)),
         "cases not sealed": _count(Case, _unsealed(Case.content)),
+        "secrets of providers not sealed": _count(Provider, _unsealed(Provider.secret)),
     }
     with database.reading() as session:
         found = {name: session.scalar(query) or 0 for name, query in checks.items()}
