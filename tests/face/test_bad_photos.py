@@ -137,6 +137,20 @@ def test_a_phone_held_in_any_way_gives_the_same_face(
     assert _likeness(found, upright) > 0.95
 
 
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_photo_on_its_side_whose_file_does_not_say_so_is_read(
+    extractor: FaceExtractor, portrait: Pillow.Image, turn: int
+) -> None:
+    photo = portrait.crop((100, 0, 450, 400))
+    upright = _extract(extractor, photo)
+    found = _extract(extractor, photo.rotate(90 * turn, expand=True))
+    assert _likeness(found, upright) > 0.95
+    here, there = upright.faces[upright.chosen], found.faces[found.chosen]
+    assert {round(here.width, -1), round(here.height, -1)} == {round(there.width, -1), round(there.height, -1)}
+    middle = there.landmarks.mean(axis=0)
+    assert there.x < middle[0] < there.x + there.width and there.y < middle[1] < there.y + there.height
+
+
 @pytest.mark.parametrize("level", [0, 16, 128, 255])
 def test_a_covered_or_frozen_camera_is_said(extractor: FaceExtractor, level: int) -> None:
     noise = np.random.default_rng(1).normal(level, 1.5, (480, 640, 3))

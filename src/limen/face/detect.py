@@ -21,6 +21,8 @@ FINE_SIDE = 1280  # pixels: the second look at a larger photo in which nothing w
 FRAMED_SIDE = 320  # pixels: the last look, with a margin of half the photo around it
 SMALLEST_SIDE = 160  # pixels: smaller photos are enlarged to this
 CONFIDENCE = 0.7  # sqrt(class * objectness) below which a cell holds no face; the least on lfw_dev is 0.86
+UPRIGHT = 0.86  # confidence below which a photo is turned and searched again; the least on lfw_dev is 0.86
+TURNS = (1, 3, 2)  # quarter turns counter-clockwise that are tried, the likeliest first
 OVERLAP = 0.3  # intersection over union above which the weaker of two boxes is the same face (OpenCV's default)
 MOST_FACES = 100  # more are not looked at
 
@@ -51,13 +53,49 @@ class Face:
 def detect(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[Face]:
     """All faces in a photo, largest first.
 
+    A photo that lies on its side or head, and whose file does not say so, is searched as it stands upright; faces are
+    given as they lie in the photo.
+
     Args:
         session: of the model `yunet`.
         rgb: uint8 (height, width, 3).
     """
-    height, width = rgb.shape[:2]
-    longer = max(height, width)
-    faces = _search(session, rgb, min(1.0, SIDE / longer) if longer >= SMALLEST_SIDE else SMALLEST_SIDE / longer)
+    faces = _upright(session, rgb)
+    if (best := _surest(faces)) < UPRIGHT:
+        for turn in TURNS:
+            turned = _first_look(session, np.ascontiguousarray(np.rot90(rgb, turn)))
+            if (sure := _surest(turned)) >= max(UPRIGHT, best):
+                best, faces = sure, [_turned_back(face, turn, *rgb.shape[:2]) for face in turned]
+    return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
+
+
+def _surest(faces: list[Face]) -> float:
+    return max((face.confidence for face in faces), default=0.0)
+
+
+def _turned_back(face: Face, turn: int, height: int, width: int) -> Face:
+    """A face of np.rot90(photo, turn), in the photo of this height and width."""
+
+    def back(points: np.ndarray) -> np.ndarray:
+        x, y = points[:, 0], points[:, 1]
+        ways = {1: (width - 1 - y, x), 2: (width - 1 - x, height - 1 - y), 3: (y, height - 1 - x)}
+        return np.stack(ways[turn], axis=1)
+
+    corners = back(np.array([[face.x, face.y], [face.x + face.width, face.y + face.height]]))
+    (left, top), (right, bottom) = corners.min(0).tolist(), corners.max(0).tolist()
+    landmarks = back(face.landmarks).astype(np.float32)
+    return Face(left, top, right - left, bottom - top, landmarks, face.confidence)
+
+
+def _first_look(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[Face]:
+    longer = max(rgb.shape[:2])
+    return _search(session, rgb, min(1.0, SIDE / longer) if longer >= SMALLEST_SIDE else SMALLEST_SIDE / longer)
+
+
+def _upright(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[Face]:
+    """Faces of a photo that is as it should be, looked at again with more care where none is found."""
+    longer = max(rgb.shape[:2])
+    faces = _first_look(session, rgb)
     if not faces and longer > SIDE:
         faces = _search(session, rgb, min(1.0, FINE_SIDE / longer))
     if not faces:  # a face that fills the photo is found once it has something around it
@@ -65,7 +103,7 @@ def detect(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[Face]
         framed = np.pad(rgb, ((margin, margin), (margin, margin), (0, 0)), constant_values=128)
         scale = FRAMED_SIDE / max(framed.shape[:2])
         faces = [_moved(face, -margin) for face in _search(session, framed, scale)]
-    return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
+    return faces
 
 
 def _search(session: onnxruntime.InferenceSession, rgb: np.ndarray, scale: float) -> list[Face]:
