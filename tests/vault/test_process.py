@@ -149,7 +149,7 @@ def test_keys_are_managed_over_their_own_socket(settings: Settings) -> None:
         keys.command(Verb.RESTORE, "BIH", handed=handed, passphrase=secret)
         assert matcher.template_keys("BIH", 2, template.record)[template.record] == key
         (state,) = [one for one in keys.command(Verb.STATUS)["countries"] if one["country"] == "BIH"]
-        assert (state["state"], state["epoch"], state["records"]) == ("held", 2, 2)
+        assert (state["state"], state["epoch"], state["secrets"]) == ("held", 2, 2)
 
 
 def test_the_front_unseals_fields_but_no_template(settings: Settings) -> None:

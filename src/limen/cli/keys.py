@@ -22,7 +22,7 @@ from limen.errors import BadInput, Unavailable
 from limen.hub import parts
 from limen.hub.supervisor import running
 from limen.ledger.entry import Kind
-from limen.records import journal, reseal
+from limen.records import journal, reseal, store
 from limen.records.database import Database, open_database
 from limen.settings import Settings
 from limen.vault.client import VaultClient
@@ -49,8 +49,10 @@ PassphraseFile = Annotated[
 @app.command("status")
 def status(data: Data = None, as_json: AsJson = False) -> None:
     """Whose keys are there, who holds them, and which countries the hub answers without."""
-    with _vault(data) as (_, vault):
+    with _vault(data) as (settings, vault), _database(settings) as database, database.reading() as session:
         found = vault.command(Verb.STATUS)
+        for one in found["countries"]:  # the vault alone cannot tell a record's key from a held capture's
+            one["records"] = store.count(session, one["country"])
     if as_json:
         console.print_json(data=found)
         return

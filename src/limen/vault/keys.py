@@ -63,7 +63,7 @@ class CountryState:
             custody cannot be reached).
         custody: what wraps its data keys: the hub's custody, or "token" (its own).
         epoch: the one that seals now; epochs: all that still open.
-        records: how many records have a key.
+        secrets: how many records, and captures held for verification, have a key of their own.
         reason: why it is stopped or unavailable; empty otherwise.
     """
 
@@ -72,7 +72,7 @@ class CountryState:
     custody: str
     epoch: int
     epochs: tuple[int, ...]
-    records: int
+    secrets: int
     reason: str = ""
 
 
