@@ -191,3 +191,16 @@ def test_memory_can_be_locked() -> None:
         return 0 if int(locked.split()[1]) > 1000 else 1
 
     assert in_child(child) == 0
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "limit", "can"),
+    [(1 << 24, 0, True), (1 << 14, 0, False), (0, probe.resource.RLIM_INFINITY, True), (0, 1 << 20, False)],
+)
+def test_what_other_users_may_lock_depends_on_the_limit(
+    monkeypatch: pytest.MonkeyPatch, capabilities: int, limit: int, can: bool
+) -> None:
+    """CAP_IPC_LOCK of the one who starts them does not help them; CAP_SYS_RESOURCE lifts their limit."""
+    monkeypatch.setattr(probe.resource, "getrlimit", lambda _: (limit, limit))
+    monkeypatch.setattr(probe, "_capable", lambda number: bool(capabilities >> number & 1))
+    assert probe.others_can_lock_memory() is can

@@ -9,7 +9,7 @@ from pathlib import Path
 from limen.confine import landlock, seccomp
 from limen.confine.process import libc
 
-_CAP_IPC_LOCK = 14  # <linux/capability.h>
+_CAP_IPC_LOCK, _CAP_SYS_RESOURCE = 14, 24  # <linux/capability.h>
 _LEAST_LOCK = 8 << 30  # bytes: the address space of a warm worker and one capture counts, used or not
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 
@@ -26,10 +26,20 @@ def seccomp_filters() -> bool:
 
 def memory_can_be_locked() -> bool:
     """Whether `lock_memory` will succeed: by capability, or by a large enough limit."""
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    return _capable(_CAP_IPC_LOCK) or limit == resource.RLIM_INFINITY or limit >= _LEAST_LOCK
+
+
+def others_can_lock_memory() -> bool:
+    """Whether processes of other users, which have no capability, will: this one must be able to lift their limit."""
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    return _capable(_CAP_SYS_RESOURCE) or limit == resource.RLIM_INFINITY or limit >= _LEAST_LOCK
+
+
+def _capable(number: int) -> bool:
     status = Path("/proc/self/status").read_text()
     effective = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapEff:"))
-    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
-    return bool(effective >> _CAP_IPC_LOCK & 1) or limit == resource.RLIM_INFINITY or limit >= _LEAST_LOCK
+    return bool(effective >> number & 1)
 
 
 def clock_is_synchronised() -> bool:

@@ -74,6 +74,7 @@ def check_hub(settings: Settings) -> list[Check]:
     """A hub's folder, models and processes."""
     return [
         *_modes(settings),
+        *_memory_lock_of_users(settings),
         _jumped_back(settings),
         _custody(settings),
         _space(settings),
@@ -114,6 +115,17 @@ def _memory_lock() -> Check:
         "Workers' memory cannot be locked: RLIMIT_MEMLOCK is too small.",
         "Set LimitMEMLOCK=infinity in the service's unit, or `ulimit -l unlimited` before `limen serve`.",
     )
+
+
+def _memory_lock_of_users(settings: Settings) -> Iterator[Check]:
+    """With `users` the parts have no capability: the supervisor must be able to lift their limit."""
+    if settings.users and not probe.others_can_lock_memory():
+        yield Check(
+            "mlock-users",
+            Status.MISSING,
+            "The parts' own users cannot lock memory: RLIMIT_MEMLOCK is too small, and may not be raised here.",
+            "Give the hub CAP_SYS_RESOURCE, or set LimitMEMLOCK=infinity (in a container: --ulimit memlock=-1).",
+        )
 
 
 def _swap() -> Check:
