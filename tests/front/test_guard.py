@@ -104,6 +104,20 @@ def test_the_same_record_again_and_again_is_noticed_and_suspends_in_the_end(tmp_
     tell(tmp_path, story)
 
 
+def test_a_country_that_asks_for_one_record_through_many_officers_is_noticed_and_nobody_suspended(
+    tmp_path: Path,
+) -> None:
+    async def story(house: House) -> None:
+        async with house.signed() as client:
+            assert (await search(client)).status_code == 200
+            house.matcher.tell(Noticed(b"BIH".ljust(16, b"\0"), 400))
+            found = await alert(house, watch.Rule.SAME_TARGET)
+            assert (found.name, found.country, found.kind, found.count) == ("BIH", "BIH", "country", 400)
+            assert not found.suspended and (await search(client)).status_code == 200
+
+    tell(tmp_path, story)
+
+
 def test_a_retired_or_suspended_device_is_refused_and_noticed(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         key = Ed25519PrivateKey.generate()

@@ -5,7 +5,18 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limen.matcher.again import FIRST, HOUR, NEAR, NOBODY, STEP, Again
+from limen.matcher.again import (
+    COUNTRYS_FIRST,
+    COUNTRYS_STEP,
+    FIRST,
+    HOUR,
+    NEAR,
+    NOBODY,
+    STEP,
+    Again,
+    country_asker,
+    country_of,
+)
 
 ASKER, OTHER = b"a" * 16, b"b" * 16
 
@@ -51,6 +62,30 @@ def test_askers_are_counted_apart_and_an_hour_later_anew():
     assert not any(times(again, OTHER, 7, FIRST - 1))
     assert not any(times(again, ASKER, 7, FIRST - 1, now=HOUR + 1))
     assert times(again, ASKER, 7, 1, now=HOUR + 1) == [FIRST]
+
+
+def test_many_officers_of_one_country_are_counted_together():
+    again = Again.of_countries()
+    again._began = 0.0
+    country = country_asker("BIH")
+    assert (country_of(country), country_of(ASKER), country_of(NOBODY)) == ("BIH", None, None)
+    chance = random.Random(2)
+    told = []
+    for each in range(40_000):  # an attack of 500, by whichever officers, within an hour of a busy country
+        nearest = 7 if each % 80 == 0 else chance.randrange(1_000_000)
+        told.append(again.count(country, nearest, NEAR + 1, now=1.0))
+    assert [count for count in told if count] == [COUNTRYS_FIRST, COUNTRYS_FIRST + COUNTRYS_STEP]
+
+
+def test_a_countrys_honest_searches_are_not_noticed():
+    again, chance = Again.of_countries(), random.Random(3)
+    again._began = 0.0
+    country = country_asker("BIH")
+    for _ in range(
+        60_000
+    ):  # all that a country may ask in an hour; one record is nearest to one in two hundred of them
+        nearest = 7 if chance.random() < 1 / 200 else chance.randrange(100_000)
+        assert not again.count(country, nearest, NEAR + 1, now=1.0)
 
 
 def test_nothing_in_memory_says_which_record():

@@ -4,6 +4,7 @@
 |---|---|---|---|
 | `canary` | a search found a record that no honest search finds | at once | at once |
 | `same-target` | the same record nearly or really found, again and again, by one officer within an hour | 20 | 200 |
+| `same-target` | the same by a whole country, in a hundredth of its searches or more | 400 | |
 | `burst` | searches beyond a cap | at once | 1,000 within an hour |
 | `bulk` | records read, changed or deleted beyond a cap | at once | 100 within an hour |
 | `retired-device` | a request signed by a device that is retired | at once | (it is refused anyway) |

@@ -21,6 +21,7 @@ from limen.access.policy import Policy
 from limen.access.tables import Rule as RuleRow
 from limen.access.watch import Rule
 from limen.errors import BadInput, LimenError
+from limen.matcher.again import country_of
 from limen.records.database import Database
 from limen.search.open import Searcher
 from limen.wire.parts import Match
@@ -97,8 +98,8 @@ class Guard:
         return made_up
 
     def noticed(self, asker: bytes, count: int) -> None:
-        """The matcher noticed that somebody nearly finds the same record again and again."""
-        if (name := self._askers.get(asker)) is not None:
+        """The matcher noticed that somebody, or a country, nearly finds the same record again and again."""
+        if (name := self._askers.get(asker) or country_of(asker)) is not None:
             self._notice(Rule.SAME_TARGET, name, count=count)
 
     async def found(self, searcher: Searcher, matches: Sequence[Match]) -> None:

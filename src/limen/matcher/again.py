@@ -16,6 +16,8 @@ NEAR = 0.0  # nats: from here on the probe is more likely of that person than of
 SHARE = 0.25  # of an asker's searches: a small gallery has few candidates, and somebody is everybody's nearest
 FIRST = 20  # searches for the same record within an hour, from which on it is told, and every STEP more
 STEP = 10
+# The same of a whole country, for an attacker who has many officers' keys: 1,600 searches rebuild a template.
+COUNTRYS_SHARE, COUNTRYS_FIRST, COUNTRYS_STEP = 0.01, 400, 100
 HOUR = 3600.0  # seconds
 MAX_COUNTS = 1_000_000  # a bound on memory, some 100 MB; beyond it the hour begins anew
 NOBODY = bytes(16)
@@ -24,7 +26,9 @@ NOBODY = bytes(16)
 class Again:
     """Counts of this hour."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = SHARE, first: int = FIRST, step: int = STEP) -> None:
+        """Nothing counted. Told is what makes up a `share` of an asker's searches, from `first` on, every `step`."""
+        self._share, self._first, self._step = share, first, step
         self._began = time.monotonic()
         self._clear()
 
@@ -51,10 +55,25 @@ class Again:
         name = hashlib.blake2b(asker + nearest.to_bytes(8, "little"), key=self._key, digest_size=8).digest()
         self._near[name] += 1
         times = self._near[name]
-        often = times >= FIRST and (times - FIRST) % STEP == 0
-        return times if often and times >= SHARE * self._all[asker] else 0
+        often = times >= self._first and (times - self._first) % self._step == 0
+        return times if often and times >= self._share * self._all[asker] else 0
+
+    @classmethod
+    def of_countries(cls) -> Again:
+        """Counts of whole countries; an asker is `country_asker`."""
+        return cls(COUNTRYS_SHARE, COUNTRYS_FIRST, COUNTRYS_STEP)
 
     def _clear(self) -> None:
         self._key = secrets.token_bytes(32)
         self._near: Counter[bytes] = Counter()
         self._all: Counter[bytes] = Counter()
+
+
+def country_asker(code: str) -> bytes:
+    """A whole country as an asker, 16 bytes: its alpha-3 code, then zeros, which no made-up name is."""
+    return code.encode("ascii").ljust(16, b"\0")
+
+
+def country_of(asker: bytes) -> str | None:
+    """The country that an asker stands for; None if it is a made-up name."""
+    return asker[:3].decode("ascii") if asker[3:] == bytes(13) and asker[:3].isalpha() else None

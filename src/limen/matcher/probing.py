@@ -13,7 +13,7 @@ from limen.countries import ORDER
 from limen.errors import BadMessage, BadTemplate
 from limen.face.template import FaceTemplate
 from limen.matcher import steps
-from limen.matcher.again import Again
+from limen.matcher.again import NOBODY, Again, country_asker
 from limen.matcher.decision import Policy
 from limen.matcher.holding import Holding
 from limen.matcher.opening import known_face
@@ -72,7 +72,7 @@ class Probing:
         self._early: dict[bytes, Probe] = {}
         self._waiting: dict[bytes, Waiting] = {}
         self._watch = Watch()
-        self._again = Again()
+        self._again, self._together = Again(), Again.of_countries()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take_probe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -141,7 +141,7 @@ class Probing:
 
     async def _search(self, search: bytes, probe: Probe, expected: Expected) -> None:
         kind = kind_of(faces=bool(probe.faces), prints=bool(probe.prints))
-        noticed, began, holding = 0, time.monotonic(), self._holding
+        noticed, began, holding = list[Noticed](), time.monotonic(), self._holding
         try:
             async with holding.lock:
                 outcome = await asyncio.get_running_loop().run_in_executor(
@@ -150,7 +150,7 @@ class Probing:
                 )
             decision = _decision(search, outcome)
             self._watch.count(kind, outcome.strongest)
-            noticed = self._again.count(expected.asker, outcome.nearest, outcome.strongest)
+            noticed = self._count(expected, outcome)
         except Exception as error:  # whatever went wrong, somebody waits for an answer
             log.error("a search failed", exc_info=error)
             mask = to_mask((Reason.GALLERY_INCOMPLETE,))
@@ -166,9 +166,20 @@ class Probing:
             self._say(search, word)
         with contextlib.suppress(ConnectionError):
             expected.writer.write(decision.pack())
-            if noticed:
-                expected.writer.write(Noticed(expected.asker, noticed).pack())
+            for one in noticed:
+                expected.writer.write(one.pack())
             await expected.writer.drain()
+
+    def _count(self, expected: Expected, outcome: Outcome) -> list[Noticed]:
+        """What is to be told of who asks for the same record again and again: the asker, and their whole country."""
+        if expected.asker == NOBODY:
+            return []
+        together = country_asker(expected.country)
+        counts = (
+            (expected.asker, self._again.count(expected.asker, outcome.nearest, outcome.strongest)),
+            (together, self._together.count(together, outcome.nearest, outcome.strongest)),
+        )
+        return [Noticed(asker, count) for asker, count in counts if count]
 
     async def _let_go(self, search: bytes, word: Verdict) -> None:
         """Have the worker end before the decision leaves: how long that takes is then hidden in the step as well."""
