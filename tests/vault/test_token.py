@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.vault.local import LocalVault
 from tests.vault.softhsm import Tokens
 
 from limen.errors import BadInput, Damaged, KeyUnavailable
 from limen.settings import Settings
 from limen.vault.opening import open_ring
-from limen.vault.seal import Use
+from limen.vault.seal import Context, Use, epoch_of
 
 pytestmark = pytest.mark.softhsm
 
@@ -99,6 +100,45 @@ def token_pulled(folder: Path) -> None:
     again.close()
 
 
+def token_pulled_during_a_rotation(folder: Path) -> None:
+    """Between the new epoch and the secrets, and again while records are sealed anew: run again, it goes on."""
+    tokens, settings = with_tokens(folder)
+    ring = open_ring(Settings(**{**settings.__dict__, "custody": "file", "pkcs11_token": ""}))
+    vault = LocalVault(ring)
+    contexts = [Context(Use.FIELDS, b"FRA", bytes([n]) * 16, bytes(16), 0, 0, b"", 9) for n in (1, 2)]
+    blobs = [vault.seal(context, b"a name")[1] for context in contexts]
+    secrets = ring._records["FRA"]
+    rewrap = secrets.rewrap
+
+    def pulled(epoch: int) -> int:
+        tokens.pull()
+        ring.watch()
+        return rewrap(epoch)
+
+    secrets.rewrap = pulled  # type: ignore[method-assign]
+    with pytest.raises(KeyUnavailable, match="token fra"):
+        ring.rotate("FRA")
+    secrets.rewrap = rewrap  # type: ignore[method-assign]
+    tokens.put_in()
+    ring.watch()
+    assert ring.epoch("FRA") == 2
+    assert [vault.unseal(context, blob) for context, blob in zip(contexts, blobs, strict=True)] == [b"a name"] * 2
+    blobs[0] = vault.reseal(contexts[0], blobs[0])[1]
+    tokens.pull()
+    ring.watch()
+    with pytest.raises(KeyUnavailable, match="token fra"):
+        vault.reseal(contexts[1], blobs[1])
+    with pytest.raises(KeyUnavailable, match="token fra"):
+        ring.retire("FRA", 1)
+    tokens.put_in()
+    ring.watch()
+    blobs[1] = vault.reseal(contexts[1], blobs[1])[1]
+    ring.retire("FRA", 1)
+    assert [epoch_of(blob) for blob in blobs] == [2, 2]
+    assert [vault.unseal(context, blob) for context, blob in zip(contexts, blobs, strict=True)] == [b"a name"] * 2
+    ring.close()
+
+
 def other_token(folder: Path) -> None:
     """A token of the same name without the key: nothing new is made in it, and that is said."""
     tokens, settings = with_tokens(folder)
@@ -138,7 +178,11 @@ def wrong_pin(folder: Path) -> None:
     ring.close()
 
 
-@pytest.mark.parametrize("scenario", [key_in_token, token_pulled, other_token, wrong_pin], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "scenario",
+    [key_in_token, token_pulled, token_pulled_during_a_rotation, other_token, wrong_pin],
+    ids=lambda one: one.__name__,
+)
 def test_with_softhsm(scenario, tmp_path: Path) -> None:
     apart(scenario, tmp_path)
 
