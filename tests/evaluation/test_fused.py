@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from limen.errors import BadInput
 from limen.evaluation.face import Photos
-from limen.evaluation.fused import Faces, Fingers, Trial, fnir, interval, report, trials
+from limen.evaluation.fused import Faces, Fingers, Trial, fnir, interval, load, report, trials
 
 SETS, FINGERS, IMPRESSIONS, PEOPLE = 2, 20, 6, 60
 
@@ -90,3 +93,12 @@ def test_weights_count_probes_as_often() -> None:
     assert fnir(trial, 0.0) == 0.25
     assert fnir(trial, 0.0, mated=np.array([3.0, 1, 0, 0])) == 0.75
     assert fnir(trial, 0.0, others=np.array([1.0, 0, 1, 1])) == 0.0
+
+
+def test_too_few_fingers_are_told_before_any_is_read(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    for finger in range(3):  # one person's pair, and a finger left over
+        for impression in (1, 2):
+            (tmp_path / "set" / f"{finger}_{impression}.png").touch()
+    with pytest.raises(BadInput, match="Too few fingers"):
+        load(tmp_path, tmp_path)

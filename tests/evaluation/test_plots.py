@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from limen.evaluation.plots import det_plot
+from limen.errors import BadInput
+from limen.evaluation.plots import KINDS, check_place, det_plot
 
 
 def coloured(file: Path) -> int:
@@ -25,3 +27,11 @@ def test_curves_leave_their_ink_and_an_empty_plot_has_none(tmp_path: Path) -> No
     none, one, two = (coloured(tmp_path / f"{name}.png") for name in ("empty", "one", "two"))
     assert none == 0
     assert 500 < one < two
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    check_place(None)
+    check_place(tmp_path / "det.SVG", KINDS)
+    for wrong in (tmp_path / "absent" / "det.svg", tmp_path / "det.xyz", tmp_path):
+        with pytest.raises(BadInput):
+            check_place(wrong, KINDS)

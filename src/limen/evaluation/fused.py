@@ -97,7 +97,17 @@ class Trial:
 
 
 def load(faces: Path, fingers: Path, step: Step = lambda *_: None) -> tuple[Faces, Fingers]:
-    """Extract and compare all photos and prints. `step` is told (what, done, of how many)."""
+    """Extract and compare all photos and prints. `step` is told (what, done, of how many).
+
+    Raises:
+        BadInput: there are too few people or fingers to put two persons together.
+    """
+    several = [sum(len(rows) > 1 for rows in own) for own in _fingers(fingers).values()]
+    if sum(count // 2 for count in several) < 2:  # one is enrolled, one searched without a record
+        raise BadInput(
+            "Too few fingers: of two persons each needs two fingers of one set.",
+            advice="Let a set hold four fingers with several impressions each, named finger_impression.ext.",
+        )
     return load_faces(faces, step), load_fingers(fingers, step)
 
 

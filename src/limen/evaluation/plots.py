@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from limen.errors import BadInput
+
 FLOOR = 1e-5  # rates are drawn down to here: fewer than one error in 100,000 cannot be told apart on our sets
+
+
+KINDS = (".png", ".svg", ".pdf")
+
+
+def check_place(file: Path | None, kinds: tuple[str, ...] = ()) -> None:
+    """Whether a file can be written later: told before hours of work rather than after them. None is no file.
+
+    Raises:
+        BadInput: its folder is missing or closed, it is a folder itself, or its name does not end in one of `kinds`.
+    """
+    if file is None:
+        return
+    if kinds and file.suffix.lower() not in kinds:
+        raise BadInput(f"{file} cannot be drawn.", advice=f"Its name must end in {', '.join(kinds)}.")
+    if file.is_dir():
+        raise BadInput(f"{file} is a folder.", advice="Name a file in it.")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise BadInput(f"{file} cannot be written.", advice="Name a file in a folder that exists and is yours.")
 
 
 def det_plot(

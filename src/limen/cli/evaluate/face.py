@@ -15,7 +15,7 @@ from limen import models, settings
 from limen.cli.evaluate.tables import group_table
 from limen.errors import BadInput
 from limen.evaluation import face, face_calibration, face_speed, face_tail, groups
-from limen.evaluation.plots import det_plot
+from limen.evaluation.plots import KINDS, check_place, det_plot
 from limen.face import evidence
 from limen.models.in_use import DEFAULT
 
@@ -45,6 +45,8 @@ def command(
     """Accuracy and speed of faces: pairs, and an open set with one photo of each person enrolled."""
     models.look_in(models.folder_of(settings.load(data).data))
     found = face.find(directory)
+    check_place(plot, KINDS)
+    check_place(calibrate)
     grouping = groups.read(directory, by, manifest) if by else None
     if speed:
         _say_speed(face_speed.report(found, model), json)

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from limen.cli.evaluate.tables import group_rows, group_table
 from limen.evaluation import fused, fused_tail, groups
-from limen.evaluation.plots import det_plot
+from limen.evaluation.plots import KINDS, check_place, det_plot
 
 
 def command(
@@ -34,6 +34,8 @@ def command(
 ) -> None:
     """Misses at stated false alarm rates for face, fingers and both, with confidence intervals, beside the law's."""
     grouping = groups.read(faces, by, manifest) if by else None
+    check_place(plot, KINDS)
+    check_place(html)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -115,8 +117,10 @@ def _page(figures: dict[str, Any], found: dict[str, fused.Trial]) -> str:
     head = "".join(f"<th>{cell}</th>" for cell in _head())
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in _rows(figures))
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Limen: face and fingers together</title>'
-        "<style>body{font:16px sans-serif;max-width:70em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}"
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        "<title>Limen: face and fingers together</title>"
+        "<style>body{font:16px sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
+        "table{border-collapse:collapse;display:block;overflow-x:auto}"
         "td,th{border:1px solid #999;padding:.3em .6em;text-align:left}img{max-width:40em;width:100%}</style>"
         f"<h1>Face and fingers together</h1><p>{_title(figures)}. FNIR with 95 % confidence, bootstrap by person.</p>"
         f"<table><tr>{head}</tr>{body}</table>"

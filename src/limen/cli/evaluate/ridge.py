@@ -16,7 +16,7 @@ from rich.table import Column, Table
 
 from limen.cli.lazy import stderr
 from limen.evaluation import rates
-from limen.evaluation.plots import det_plot
+from limen.evaluation.plots import KINDS, check_place, det_plot
 from limen.evaluation.ridge import RATES, Report, evaluate, pool
 
 WIDTH = 118  # characters that the table needs
@@ -30,6 +30,7 @@ def command(
     jobs: Annotated[int, typer.Option(min=1, help="Processes that extract.")] = len(os.sched_getaffinity(0)),
 ) -> None:
     """Accuracy and speed of fingers on FVC-named images; speeds are of one core."""
+    check_place(plot, KINDS)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, transient=True) as progress:
         bars = {what: progress.add_task(what, total=None) for what in ("extract", "compare")}
