@@ -23,6 +23,8 @@ using namespace limen::ridge;
 namespace {
 
 using Keys = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Places = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 thread_local Scratch scratch;
 
@@ -205,15 +207,18 @@ NB_MODULE(_native, m) {
         }
         index.put(key, views);
       }, "key"_a, "packed"_a)
-      .def("put_many", [](Index& index, Keys keys, nb::list stored, Rule rule, int threads) {
+      .def("put_many", [](Index& index, Keys keys, Bytes content, Places begins, Places ends, Rule rule, int threads) {
         const std::vector<std::uint64_t> each(keys.data(), keys.data() + keys.size());
-        std::vector<nb::bytes> held;  // so that nobody frees them meanwhile
+        if (begins.size() != each.size() || ends.size() != each.size())
+          throw nb::value_error("As many keys as prints are needed.");
         std::vector<Stored> prints;
-        for (nb::handle item : stored) {
-          held.push_back(nb::cast<nb::bytes>(item));
-          prints.push_back(bytes_of(held.back()));
+        prints.reserve(each.size());
+        for (std::size_t k = 0; k < each.size(); ++k) {
+          const std::int64_t begin = begins.data()[k], end = ends.data()[k];
+          if (begin < 0 || end < begin || static_cast<std::size_t>(end) > content.size())
+            throw nb::value_error("A print lies outside the content.");
+          prints.push_back({content.data() + begin, static_cast<std::size_t>(end - begin)});
         }
-        if (prints.size() != each.size()) throw nb::value_error("As many keys as prints are needed.");
         std::vector<std::int32_t> clear;
         {
           nb::gil_scoped_release free;
@@ -221,7 +226,7 @@ NB_MODULE(_native, m) {
         }
         const std::size_t count = clear.size();
         return owned(std::move(clear), {count});
-      }, "keys"_a, "stored"_a, "rule"_a, "threads"_a = 1)
+      }, "keys"_a, "content"_a, "begins"_a, "ends"_a, "rule"_a, "threads"_a = 1)
       .def("remove", &Index::remove, "key"_a, nb::call_guard<nb::gil_scoped_release>())
       .def("remove_many", [](Index& index, Keys keys) {
         const nb::gil_scoped_release free;

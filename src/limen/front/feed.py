@@ -94,7 +94,8 @@ class Feeder:
                     return changed
                 changed, reading = True, self._read(upto)
                 for batch in batches:
-                    writer.write(batch.pack())
+                    for piece in batch.pieces():
+                        writer.write(piece)
                     await writer.drain()
                 self.sent = upto
         finally:

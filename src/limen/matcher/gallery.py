@@ -202,8 +202,7 @@ class Gallery:
             where = group(Modality(modality), position)
             rows = np.flatnonzero(code == one)
             index = self.ridges.setdefault(where, RidgeIndex())
-            stored = [references.templates[row] for row in rows.tolist()]
-            found = index.put_many(references.samples[rows], stored, threads=THREADS)
+            found = index.put_many(references.samples[rows], references.templates.only(rows), threads=THREADS)
             kinds[rows[found >= 0]] = self._kinds.number(where)
             if modality == Modality.FINGER:
                 clear[rows] = chance.classes_of(found)

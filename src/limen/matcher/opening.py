@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,15 +17,15 @@ from limen.matcher.keys import Keys
 from limen.matcher.recordtable import EVER
 from limen.matcher.references import References
 from limen.terms import Modality
-from limen.vault.seal import RecordSeal, Use
+from limen.vault.seal import Use
+from limen.vault.sealmany import SealedMany
 from limen.wire.messages import GalleryBatch
-from limen.wire.rows import BATCH_ROW, BOUND
+from limen.wire.rows import BATCH_ROW, BOUND, Blobs
 
 _RECORD = slice(1, 20)  # of the bound fields: owner and record, what has one key
-_MODALITY = 1 + 3 + 16 + 16  # where the modality stands among them
 _MODEL, _FACE_HEAD = 16, 20  # bytes at the start of a face template: its model; all before the numbers
 _OWNERS = {code.encode("ascii"): number for number, code in enumerate(countries.ORDER)}
-_MODALITIES = frozenset(int(modality) for modality in Modality)
+_MODALITIES = [int(modality) for modality in Modality]
 
 
 @dataclass(frozen=True)
@@ -51,25 +53,27 @@ def open_batch(batch: GalleryBatch, keys: Keys) -> Opened:
         BadMessage: it is none.
         Unavailable: the vault does not answer now.
     """
-    rows, blobs = _rows(batch)
+    rows, ends = _rows(batch)
     withdrawn, wanted = _in_force(rows)
-    epochs, tail = rows["epoch"].tolist(), batch.tail
-    templates, opened = [], []
-    refused: Counter[str] = Counter()
-    whose, seal = (b"", 0), None
-    for row in wanted:
-        bound = tail[row * BATCH_ROW.itemsize + BOUND : (row + 1) * BATCH_ROW.itemsize]
+    heads = rows[wanted]
+    bound = np.ascontiguousarray(heads).view(np.uint8).reshape(-1, BATCH_ROW.itemsize)[:, BOUND:]
+    sealed = SealedMany(batch.tail, ends[wanted], ends[wanted + 1], bound)
+    why = np.full(len(wanted), "", object)  # it is refused, as the errors say it
+    why[(heads["use"] != Use.TEMPLATE) | ~np.isin(heads["modality"], _MODALITIES)] = BadTemplate.code
+    for first, last in _runs(bound[:, _RECORD], heads["epoch"]):  # the samples of a record follow one another
         try:
-            if seal is None or whose != (bound[_RECORD], epochs[row]):  # the samples of a record follow one another
-                whose, seal = (bound[_RECORD], epochs[row]), None
-                seal = RecordSeal(_key(keys, bound[_RECORD], epochs[row]))
-            templates.append(_checked(bound, seal.open(bound, tail[blobs[row] : blobs[row + 1]])))
-            opened.append(row)
+            key = _key(keys, bound[first, _RECORD].tobytes(), int(heads["epoch"][first]))
         except (KeyUnavailable, Damaged, BadTemplate) as error:
-            withdrawn.append((int(rows["record"][row]), int(rows["sample"][row])))
-            if bound[1:4].decode("ascii", "replace") not in keys.missing:  # it is said once, by its country
-                refused[error.code] += 1
-    return Opened(withdrawn, _references(rows[opened], templates), refused, len(wanted) - len(opened))
+            why[first:last] = error.code
+            continue
+        for row in sealed.open(key, first, last):
+            why[row] = Damaged.code
+    why[_unfit_faces(heads, sealed, why == "")] = BadTemplate.code
+    failed, opened = np.flatnonzero(why != ""), np.flatnonzero(why == "")
+    withdrawn += zip(heads["record"][failed].tolist(), heads["sample"][failed].tolist(), strict=True)
+    missing = [country.encode("ascii") for country in keys.missing]  # that is said once, by country
+    refused = Counter(why[failed[~np.isin(heads["owner"][failed], missing)]].tolist())
+    return Opened(withdrawn, _references(heads[opened], sealed.blobs.only(opened)), refused, len(failed))
 
 
 def known_face(template: FaceTemplate) -> FaceTemplate:
@@ -90,7 +94,7 @@ def _dimension(model: str) -> int:
         raise BadTemplate("A face template is of a model that this hub does not know.") from None
 
 
-def _rows(batch: GalleryBatch) -> tuple[np.ndarray, list[int]]:
+def _rows(batch: GalleryBatch) -> tuple[np.ndarray, np.ndarray]:
     """The heads, and where each one's template begins; one more for the end."""
     heads = batch.count * BATCH_ROW.itemsize
     if not 0 < heads <= len(batch.tail):
@@ -99,13 +103,13 @@ def _rows(batch: GalleryBatch) -> tuple[np.ndarray, list[int]]:
     ends = heads + np.concatenate([[0], np.cumsum(rows["length"], dtype=np.int64)])
     if ends[-1] != len(batch.tail):
         raise BadMessage("A batch of changes has the wrong length.")
-    return rows, ends.tolist()
+    return rows, ends
 
 
-def _in_force(rows: np.ndarray) -> tuple[list[tuple[int, int]], list[int]]:
+def _in_force(rows: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:
     """What is withdrawn, and which rows are put afterwards: of changes to one sample the last."""
     if rows["length"].all() and len(np.unique(rows["sample"])) == len(rows):
-        return [], list(range(len(rows)))
+        return [], np.arange(len(rows))
     withdrawn: list[tuple[int, int]] = []
     puts: dict[int, dict[int, int]] = {}  # by record: of each sample the row
     heads = (rows[name].tolist() for name in ("record", "sample", "length"))
@@ -118,7 +122,15 @@ def _in_force(rows: np.ndarray) -> tuple[list[tuple[int, int]], list[int]]:
             puts.get(record, {}).pop(sample, None)
         else:
             puts.pop(record, None)
-    return withdrawn, sorted(row for of_record in puts.values() for row in of_record.values())
+    return withdrawn, np.array(sorted(row for of_record in puts.values() for row in of_record.values()), np.int64)
+
+
+def _runs(records: np.ndarray, epochs: np.ndarray) -> Iterator[tuple[int, int]]:
+    """From where to where rows have the same key: uint8 (n, 19), owner and record, and their epochs."""
+    if len(records):
+        changes = (records[1:] != records[:-1]).any(axis=1) | (epochs[1:] != epochs[:-1])
+        edges = [0, *(np.flatnonzero(changes) + 1).tolist(), len(records)]
+        yield from itertools.pairwise(edges)
 
 
 def _key(keys: Keys, owner_and_record: bytes, epoch: int) -> bytes:
@@ -128,20 +140,27 @@ def _key(keys: Keys, owner_and_record: bytes, epoch: int) -> bytes:
     return keys.key(countries.ORDER[owner], epoch, owner_and_record[3:])
 
 
-def _checked(bound: bytes, content: bytes) -> bytes:
-    """A template, if it is of the use, modality and model that it was sealed as; packed prints are checked when put."""
-    use, modality, model = bound[0], bound[_MODALITY], bound[_MODALITY + 2 : _MODALITY + 2 + _MODEL]
-    if use != Use.TEMPLATE or modality not in _MODALITIES:
-        raise BadTemplate("A reference is no template, or of an unknown modality.")
-    if modality == Modality.FACE:
-        if content[:_MODEL] != model:
-            raise BadTemplate("A face template is not of the model that it was sealed as.")
-        if len(content) != _FACE_HEAD + 4 * _dimension(model.rstrip(b"\0").decode("ascii", "replace")):
-            raise BadTemplate("A face template has not the dimension of its model.")
-    return content
+def _unfit_faces(heads: np.ndarray, sealed: SealedMany, opened: np.ndarray) -> np.ndarray:
+    """Rows of opened faces that are not of the model they were sealed as; prints are checked when they are put."""
+    faces = np.flatnonzero(opened & (heads["modality"] == Modality.FACE))
+    models, which = np.unique(heads["model"][faces], return_inverse=True)
+    size = np.array([_size_of_face(model) for model in models.tolist()], np.int64)[which]
+    unfit = sealed.lengths[faces] != size
+    sound = faces[~unfit]
+    said = sealed.content[sealed.begins[sound][:, None] + np.arange(_MODEL)]
+    unfit[~unfit] = (said != np.ascontiguousarray(heads["model"][sound]).view(np.uint8).reshape(-1, _MODEL)).any(axis=1)
+    return faces[unfit]
 
 
-def _references(rows: np.ndarray, templates: list[bytes]) -> References:
+def _size_of_face(model: bytes) -> int:
+    """Bytes of a face template of a model; -1 if the model is not known."""
+    try:
+        return _FACE_HEAD + 4 * _dimension(model.decode("ascii", "replace"))
+    except BadTemplate:
+        return -1
+
+
+def _references(rows: np.ndarray, templates: Blobs) -> References:
     until, expires = (np.minimum(rows[name], EVER).astype(np.int64) for name in ("valid_until", "expires"))
     return References(
         np.ascontiguousarray(rows["record"]),

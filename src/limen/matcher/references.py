@@ -14,6 +14,7 @@ from limen.face.template import FaceTemplate
 from limen.matcher.recordtable import EVER
 from limen.ridge.template import RidgeTemplate
 from limen.terms import Modality
+from limen.wire.rows import Blobs
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class References:
     valid_until: np.ndarray
     modalities: np.ndarray
     positions: np.ndarray
-    templates: list[bytes]
+    templates: Blobs
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -82,7 +83,7 @@ class References:
             np.array([one.valid_until for one in references], np.int64),
             np.array([one.modality for one in references], np.uint8),
             np.array([one.position for one in references], np.uint8),
-            [one.template if isinstance(one.template, bytes) else one.template.pack() for one in references],
+            Blobs.of([one.template if isinstance(one.template, bytes) else one.template.pack() for one in references]),
         )
 
     def only(self, which: np.ndarray) -> References:
@@ -96,7 +97,7 @@ class References:
             self.valid_until[which],
             self.modalities[which],
             self.positions[which],
-            [self.templates[row] for row in which.tolist()],
+            self.templates.only(which),
         )
 
     def one(self, row: int) -> Reference:

@@ -18,6 +18,7 @@ from limen.ridge.comparator import prepare
 from limen.ridge.stored import template_of
 from limen.ridge.template import RidgeTemplate
 from limen.ridge.views import RULE, count_clear, probe_views, views
+from limen.wire.rows import Blobs
 
 Found = tuple[np.ndarray, np.ndarray]
 EXHAUSTIVE = 2**63
@@ -60,7 +61,7 @@ class RidgeIndex:
             raise BadTemplate("A stored print is damaged, or a field of it is out of range.")
         return clear
 
-    def put_many(self, keys: np.ndarray, stored: list[bytes], *, threads: int = 1) -> np.ndarray:
+    def put_many(self, keys: np.ndarray, stored: Blobs | Sequence[bytes], *, threads: int = 1) -> np.ndarray:
         """Put many stored prints in at once, on several threads; each is in force as soon as it is in.
 
         Args:
@@ -71,9 +72,12 @@ class RidgeIndex:
         Returns:
             int32 (n,): how many clear minutiae each has; -1 for what is no print, and was left alone.
         """
-        clear = self._prints.put_many(np.ascontiguousarray(keys, np.uint64), stored, RULE, threads)
+        blobs = stored if isinstance(stored, Blobs) else Blobs.of(stored)
+        clear = self._prints.put_many(
+            np.ascontiguousarray(keys, np.uint64), blobs.content, blobs.begins, blobs.ends, RULE, threads
+        )
         for at in np.flatnonzero(clear == IN_VIEWS).tolist():  # stored without codes: a palm, or by an older release
-            template = RidgeTemplate.unpack(template_of(stored[at]))
+            template = RidgeTemplate.unpack(template_of(blobs[at]))
             self.put(int(keys[at]), template)
             clear[at] = count_clear(template.minutia_quality)
         return np.maximum(clear, -1)

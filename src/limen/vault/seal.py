@@ -32,7 +32,7 @@ OVERHEAD = HEAD.size + NONCE + TAG  # 33 bytes more than the plaintext
 _BODY = HEAD.size + NONCE
 _RESTORE = "Restore the record from its owner or a backup."
 _CONTEXT = struct.Struct("<" + SEAL_CONTEXT)
-_DOMAIN = b"limen-seal-v1\0"
+DOMAIN = b"limen-seal-v1\0"
 _BOUND = tuple(field.name for field in fields(SealedAs))
 
 
@@ -76,7 +76,7 @@ class Context:
         """The bound bytes, 76 of them: domain, then the fields in fixed layout. `ValueError` if one is too long."""
         if len(self.country) != 3 or len(self.record) != 16 or len(self.sample) != 16 or len(self.model) > 16:
             raise ValueError("a seal's context has a field of the wrong length")
-        return _DOMAIN + _CONTEXT.pack(*self.fields())
+        return DOMAIN + _CONTEXT.pack(*self.fields())
 
     def fields(self) -> tuple[int, bytes, bytes, bytes, int, int, bytes, int]:
         """The eight bound fields, in the order of `wire.messages.SealedAs`."""
@@ -135,25 +135,6 @@ def open_bound(key: bytes, aad: bytes, version: int, blob: bytes | memoryview) -
         ) from None
 
 
-class RecordSeal:
-    """One record's key, for many blobs: a gallery of millions passes here."""
-
-    def __init__(self, key: bytes) -> None:
-        """key: as `open_blob` takes it."""
-        self._cipher = AESGCM(key)
-
-    def open(self, bound: bytes, blob: bytes) -> bytes:
-        """As `open_blob`; bound: the context's fields as `SEAL_CONTEXT` packs them."""
-        if len(blob) < OVERHEAD or blob[0] != OF_RECORD:
-            raise Damaged("A sealed blob is cut short, or not of the kind that is asked for.", advice=_RESTORE)
-        try:
-            return self._cipher.decrypt(blob[HEAD.size : _BODY], blob[_BODY:], blob[: HEAD.size] + _DOMAIN + bound)
-        except InvalidTag:
-            raise Damaged(
-                "A sealed blob does not open: it was changed, or belongs elsewhere.", advice=_RESTORE
-            ) from None
-
-
 def epoch_of(blob: bytes | memoryview) -> int:
     """Epoch of the data key that a blob was sealed with; `Damaged` if it is no blob of a known version."""
     if len(blob) < OVERHEAD:
@@ -166,7 +147,7 @@ def epoch_of(blob: bytes | memoryview) -> int:
 
 def bound_bytes(*fields: object) -> bytes:
     """`Context.aad` of these fields, in the context's order and lengths."""
-    return _DOMAIN + _CONTEXT.pack(*fields)
+    return DOMAIN + _CONTEXT.pack(*fields)
 
 
 def _version(context: Context) -> int:

@@ -47,6 +47,10 @@ class Message:
 
     def pack(self) -> bytes:
         """Header and body; `BadMessage` if a field does not fit its layout."""
+        return b"".join(self.pieces())
+
+    def pieces(self) -> tuple[bytes, bytes]:
+        """As `pack`, the tail apart and not copied: batches of the gallery have megabytes."""
         values = [getattr(self, name) for name in _names_of(self.KIND)]
         tail = values.pop() if self.TAIL else b""
         if len(tail) > self.TAIL:
@@ -55,7 +59,7 @@ class Message:
             fixed = self.LAYOUT.pack(*values)
         except struct.error as error:
             raise BadMessage(f"{type(self).__name__}: {error}.") from None
-        return HEADER.pack(MAGIC, self.KIND, 0, len(fixed) + len(tail)) + fixed + tail
+        return HEADER.pack(MAGIC, self.KIND, 0, len(fixed) + len(tail)) + fixed, tail
 
     @classmethod
     def unpack(cls, body: bytes | memoryview) -> Self:
@@ -63,9 +67,14 @@ class Message:
         size = cls.LAYOUT.size
         if not size <= len(body) <= size + cls.TAIL:
             raise BadMessage(f"{cls.__name__}: {len(body)} bytes do not fit its layout.")
-        values: list[Any] = list(cls.LAYOUT.unpack_from(body))
+        return cls.from_pieces(body, bytes(body[size:]))
+
+    @classmethod
+    def from_pieces(cls, fixed: bytes | memoryview, tail: bytes) -> Self:
+        """Message from its fixed part, at least, and its tail, whose sizes `kind_of` has checked."""
+        values: list[Any] = list(cls.LAYOUT.unpack_from(fixed))
         if cls.TAIL:
-            values.append(bytes(body[size:]))
+            values.append(tail)
         return cls(*values)
 
 
@@ -118,7 +127,9 @@ async def read(reader: asyncio.StreamReader, *expected: type[M]) -> M:
         message, length = kind_of(await reader.readexactly(HEADER.size))
         if message not in expected and message.KIND != FAILED:
             raise BadMessage(f"{message.__name__} is not expected now.")
-        return _checked(message.unpack(await reader.readexactly(length)), expected)
+        fixed = await reader.readexactly(message.LAYOUT.size)
+        tail = await reader.readexactly(length - len(fixed))
+        return _checked(message.from_pieces(fixed, tail), expected)
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise Unavailable("The other process closed the connection.") from error
 

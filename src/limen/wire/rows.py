@@ -1,6 +1,10 @@
-"""The heads of a `GalleryBatch` as columns, for those who pack and read millions of them."""
+"""The heads of a `GalleryBatch` as columns, and many blobs in one piece: for those who pack and read millions."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -18,3 +22,34 @@ BATCH_ROW = np.dtype(
 )  # fmt: skip
 assert BATCH_ROW.itemsize == BATCH_HEAD.size
 BOUND: int = BATCH_ROW.fields["use"][1]  # type: ignore[index]  # where the bound fields begin
+
+
+@dataclass(frozen=True)
+class Blobs:
+    """Bytes of many things in one piece of memory.
+
+    Attributes:
+        content: uint8.
+        begins, ends: int64 (n,), where each begins and ends in it.
+    """
+
+    content: np.ndarray
+    begins: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, single: Sequence[bytes]) -> Self:
+        """Of single ones, one after another."""
+        ends = np.cumsum([len(one) for one in single], dtype=np.int64)
+        begins = np.concatenate([np.zeros(1, np.int64), ends])[:-1]
+        return cls(np.frombuffer(b"".join(single), np.uint8), begins, ends)
+
+    def __len__(self) -> int:
+        return len(self.begins)
+
+    def __getitem__(self, row: int) -> bytes:
+        return self.content[self.begins[row] : self.ends[row]].tobytes()
+
+    def only(self, which: np.ndarray) -> Blobs:
+        """Those of these rows (int64 row numbers), in the same memory."""
+        return Blobs(self.content, self.begins[which], self.ends[which])

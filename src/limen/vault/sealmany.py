@@ -1,0 +1,77 @@
+"""Many sealed blobs of records at once, in columns: a gallery of millions of templates passes here at every start.
+
+What `vault.seal` does for one blob, without making objects for each: nonces and associated data of all are laid out
+first, and every template is opened into its place in one piece of memory.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from limen.vault.seal import DOMAIN, HEAD, NONCE, OF_RECORD, OVERHEAD
+from limen.wire.rows import Blobs
+
+_BODY = HEAD.size + NONCE
+
+
+class SealedMany:
+    """Blobs of version 2, one after another.
+
+    Attributes:
+        lengths: int64 (n,), bytes of each plaintext; -1 for what is no such blob.
+        begins: int64 (n,), where each plaintext begins in `content`.
+        content: uint8, the plaintexts of those that were opened, each in its place.
+    """
+
+    def __init__(self, data: bytes, first: np.ndarray, last: np.ndarray, bound: np.ndarray) -> None:
+        """Lay out what opens them.
+
+        Args:
+            data: in which they stand.
+            first, last: int64 (n,), where each begins and ends in them.
+            bound: uint8 (n, b), the contexts' fields of each, as `wire.messages.SEAL_CONTEXT` packs them.
+        """
+        raw = np.frombuffer(data, np.uint8)
+        sound = last - first >= OVERHEAD
+        sound[sound] = raw[first[sound]] == OF_RECORD
+        self.lengths = np.where(sound, last - first - OVERHEAD, -1)
+        taken = np.maximum(self.lengths, 0)
+        self.begins = np.cumsum(taken) - taken
+        self.content = np.empty(int(taken.sum()), np.uint8)
+        starts = raw[np.where(sound, first, 0)[:, None] + np.arange(_BODY)]  # heads and nonces
+        domain = np.broadcast_to(np.frombuffer(DOMAIN, np.uint8), (len(first), len(DOMAIN)))
+        said = np.concatenate([starts[:, : HEAD.size], domain, bound], axis=1)
+        self._nonces, self._said, self._width = starts[:, HEAD.size :].tobytes(), said.tobytes(), said.shape[1]
+        self._data, self._into = memoryview(data), memoryview(self.content.data)
+        self._bodies, self._ends = (first + _BODY).tolist(), last.tolist()
+        self._places, self._lengths = self.begins.tolist(), self.lengths.tolist()
+
+    @property
+    def blobs(self) -> Blobs:
+        """All plaintexts; of what was not opened there is nothing to be read."""
+        return Blobs(self.content, self.begins, self.begins + np.maximum(self.lengths, 0))
+
+    def open(self, key: bytes, first: int, last: int) -> list[int]:
+        """Open those from first to last, not included, with the key of the record that they belong to.
+
+        Returns:
+            Which of them do not open: changed, cut, or sealed with another key or as something else.
+        """
+        opening, width, failed = AESGCM(key).decrypt_into, self._width, []
+        for row in range(first, last):
+            length, place = self._lengths[row], self._places[row]
+            if length < 0:
+                failed.append(row)
+                continue
+            try:
+                opening(
+                    self._nonces[row * NONCE : (row + 1) * NONCE],
+                    self._data[self._bodies[row] : self._ends[row]],
+                    self._said[row * width : (row + 1) * width],
+                    self._into[place : place + length],
+                )
+            except InvalidTag:
+                failed.append(row)
+        return failed
