@@ -153,3 +153,12 @@ def test_a_small_face_in_the_background_is_no_rival(extractor, portrait) -> None
     assert Reason.SEVERAL_FACES not in result.reasons
     chosen = result.faces[choose(result.faces, scene.shape)]
     assert chosen.landmarks[2] == pytest.approx([227, 135], abs=15)
+
+
+def test_a_rehearsal_goes_all_the_way_with_a_picture_of_nothing(extractor, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    (embedder,) = extractor._embedders
+    real = type(embedder).template
+    monkeypatch.setattr(type(embedder), "template", lambda *args, **how: asked.append(how) or real(*args, **how))
+    extractor.rehearse(Image(np.full((480, 640, 3), 128, np.uint8), None, "jpeg"))
+    assert asked == [{"mirrored": extractor.mirrored}]

@@ -63,7 +63,7 @@ def detect(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[Face]
     faces = _upright(session, rgb)
     if (best := _surest(faces)) < UPRIGHT:
         for turn in TURNS:
-            turned = _first_look(session, np.ascontiguousarray(np.rot90(rgb, turn)))
+            turned = first_look(session, np.ascontiguousarray(np.rot90(rgb, turn)))
             if (sure := _surest(turned)) >= max(UPRIGHT, best):
                 best, faces = sure, [_turned_back(face, turn, *rgb.shape[:2]) for face in turned]
     return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
@@ -87,7 +87,8 @@ def _turned_back(face: Face, turn: int, height: int, width: int) -> Face:
     return Face(left, top, right - left, bottom - top, landmarks, face.confidence)
 
 
-def _first_look(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[Face]:
+def first_look(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[Face]:
+    """Faces of a photo at the scale at which most are found; for nearly every portrait nothing more is needed."""
     longer = max(rgb.shape[:2])
     return _search(session, rgb, min(1.0, SIDE / longer) if longer >= SMALLEST_SIDE else SMALLEST_SIDE / longer)
 
@@ -95,7 +96,7 @@ def _first_look(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[
 def _upright(session: onnxruntime.InferenceSession, rgb: np.ndarray) -> list[Face]:
     """Faces of a photo that is as it should be, looked at again with more care where none is found."""
     longer = max(rgb.shape[:2])
-    faces = _first_look(session, rgb)
+    faces = first_look(session, rgb)
     if not faces and longer > SIDE:
         faces = _search(session, rgb, min(1.0, FINE_SIDE / longer))
     if not faces:  # a face that fills the photo is found once it has something around it

@@ -11,7 +11,7 @@ import numpy as np
 from limen import models
 from limen.face import quality
 from limen.face.align import CANON, SIDE, crop
-from limen.face.detect import Face, detect
+from limen.face.detect import Face, detect, first_look
 from limen.face.embed import Embedder
 from limen.face.quality import Measures
 from limen.face.refine import refine
@@ -92,6 +92,17 @@ class FaceExtractor:
         for embedder in self._embedders:
             for mirrored in (True, False):
                 embedder.template(blank, CANON, np.full((SIDE, SIDE, 3), 128, np.uint8), mirrored=mirrored)
+
+    def rehearse(self, image: Image) -> None:
+        """Do with a picture what `extract` does with a portrait, as if a face were in the middle. Nothing is found."""
+        rgb = image.rgb()
+        first_look(self._detector, rgb)
+        left, top = (rgb.shape[1] - SIDE) / 2, (rgb.shape[0] - SIDE) / 2
+        landmarks = refine(self._detector, rgb, np.add(CANON, (left, top)).astype(np.float32))
+        aligned = crop(rgb, landmarks)
+        quality.measure(Face(left, top, SIDE, SIDE, landmarks, 1.0), aligned, rgb.shape)
+        for embedder in self._embedders:
+            embedder.template(rgb, landmarks, aligned, mirrored=self.mirrored)
 
     def extract(self, image: Image, *, face: int = 0) -> FaceResult:
         """The template of the person in a photo, and what is wrong with the photo.

@@ -55,9 +55,8 @@ class Tools:
     def _rehearse_search(self, photo: bytes) -> None:
         """What nearly every worker does: open a capture, and extract a face from a photo of usual size."""
         _rehearse_sealing()
-        images.decode(photo).rgb()
         self.face.mirrored = False
-        self.face.warm()
+        self.face.rehearse(images.decode(photo))
 
 
 def load(settings: Settings) -> Tools:
