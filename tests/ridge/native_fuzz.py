@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 HEAD = struct.Struct("<16sBBHHH")
+RULE = (550, 64, 3, 8, 40)  # as limen.ridge.views has it; any numbers do
 
 
 def packed(random: np.random.Generator) -> bytes:
@@ -35,12 +36,52 @@ def packed(random: np.random.Generator) -> bytes:
     return bytes(data)
 
 
+def stored(native: Any, random: np.random.Generator) -> bytes:
+    """A stored print: with codes or without, in views, with bytes changed or cut short."""
+    data = packed(random)
+    try:
+        count = len(native.prepare(data))
+        views = [
+            np.sort(random.permutation(count)[: max(1, count // 2)]).tolist() for _ in range(random.integers(0, 4))
+        ]
+        data += native.codes(data, views if count else [])
+    except ValueError:
+        return data
+    changed = bytearray(data)
+    if random.random() < 0.5:
+        for _ in range(int(random.integers(1, 5))):
+            changed[int(random.integers(0, len(data)))] = int(random.integers(0, 256))
+    return bytes(changed[: int(random.integers(0, len(data)))] if random.random() < 0.2 else changed)
+
+
+def put_many(native: Any, index: Any, random: np.random.Generator) -> None:
+    """Put stored prints in, one piece of memory for all; places outside of it are refused."""
+    several = [stored(native, random) for _ in range(int(random.integers(0, 5)))]
+    content = np.frombuffer(b"".join(several), np.uint8)
+    ends = np.cumsum([len(one) for one in several], dtype=np.int64)
+    begins = ends - np.array([len(one) for one in several], np.int64)
+    if len(several) and random.random() < 0.2:  # prints that overlap, end before they begin, or lie outside
+        places = begins if random.random() < 0.5 else ends
+        places[0] = random.choice([-(2**63), -1, 0, 1, len(content), len(content) + 1, 2**63 - 1])
+    outside = ((begins < 0) | (ends < begins) | (ends > len(content))).any()
+    keys, before = random.integers(0, 40, len(several)).astype(np.uint64), len(index)
+    threads = int(random.choice([-1, 1, 3]))
+    try:
+        clear = index.put_many(keys, content, begins, ends, RULE, threads)
+    except ValueError:
+        assert outside and len(index) == before
+        return
+    assert not outside and len(clear) == len(several)
+    assert before <= len(index) <= before + int((clear >= 0).sum())
+
+
 def run(native: Any, seconds: float, seed: int = 0) -> int:
     """Feed the kernels for so long; how many templates were accepted. Raises what is not a plain refusal."""
     random = np.random.default_rng(seed)
     index, prints, accepted = native.Index(), [], 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        put_many(native, index, random)
         data = packed(random)
         key = [0, 1, 2**64 - 1, int(random.integers(0, 40))][random.integers(0, 4)]
         try:

@@ -47,5 +47,8 @@ def command(
     out.print(f"From the start of the hub until all of it answers: {start['seconds']:.1f} s.")
     used = ", ".join(f"{name} {seconds:.1f}" for name, seconds in start["processor_seconds"].items())
     out.print(f"Processor seconds: {used}.")
+    unsealing = found["unsealing"]
+    each = 1e6 * sum(unsealing["processor_seconds"].values()) / found["templates"]
+    out.print(f"Of these, unsealed into the matcher: {unsealing['seconds']:.1f} s; {each:.1f} us of processor each.")
     out.print(f"From the matcher's death until all of it answers again: {found['matcher_killed']['seconds']:.1f} s.")
     out.print(f"The matcher holds {found['matcher_resident_bytes'] / 2**20:,.0f} MiB.")
