@@ -29,8 +29,8 @@ from limen.vault.client import VaultClient
 from limen.vault.commands import Verb
 from limen.vault.custody import erase_root, read_secret
 from limen.vault.files import create_private
-from limen.vault.keys import STOPPED
 from limen.vault.opening import KINDS, open_ring, root_custody
+from limen.vault.reach import STOPPED
 
 app = typer.Typer(no_args_is_help=True)
 console = Console(highlight=False)

@@ -14,15 +14,10 @@ wrapped keys, replaced atomically; a new key is on disk before anything is seale
 
 from __future__ import annotations
 
-import base64
-import fcntl
-import json
 import os
 import re
 import threading
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +26,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from limen.errors import BadInput, Damaged, KeyUnavailable, LimenError, NotFound, Unavailable
+from limen.errors import BadInput, Damaged, KeyUnavailable, NotFound
+from limen.vault import keystore
 from limen.vault.custody import (
     KEY,
     AesCustody,
@@ -40,40 +36,13 @@ from limen.vault.custody import (
     lock_with_passphrase,
     unlock_with_passphrase,
 )
-from limen.vault.files import replace_private
+from limen.vault.reach import HELD, REVOKED, STOPPED, CountryState, Reach
 from limen.vault.recordkeys import RecordKeys, record_key
 from limen.vault.seal import NOBODY, Use
 
-FORMATS = (1, 2)  # 1: before countries could take their keys back
-HELD, REVOKED = "held", "revoked"
-STOPPED = "stopped"  # by the country's own people: its keys are here, and not used
 OWN_TOKEN = "token"  # noqa: S105 - a kind of custody
 _RECORDS = 255  # the "use" of the keys that wrap records' secrets; no blob has it
-PATIENCE = 5.0  # seconds for a token to answer before it counts as gone
 _COUNTRY = re.compile(r"[A-Z]{3}")
-
-
-@dataclass(frozen=True)
-class CountryState:
-    """How a country's keys stand.
-
-    Attributes:
-        country: alpha-3 code.
-        state: held, revoked (taken back by the country), stopped (switched off by its people) or unavailable (its
-            custody cannot be reached).
-        custody: what wraps its data keys: the hub's custody, or "token" (its own).
-        epoch: the one that seals now; epochs: all that still open.
-        secrets: how many records, and captures held for verification, have a key of their own.
-        reason: why it is stopped or unavailable; empty otherwise.
-    """
-
-    country: str
-    state: str
-    custody: str
-    epoch: int
-    epochs: tuple[int, ...]
-    secrets: int
-    reason: str = ""
 
 
 def use_key(data_key: bytes, country: str, epoch: int, use: int) -> bytes:
@@ -101,25 +70,26 @@ class KeyRing:
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        self._lock = _hold(folder / "lock")
+        self._lock = keystore.hold(folder / "lock")
         try:
             self._folder, self._store = folder, folder / "keys.json"
             self._mutex = threading.RLock()
             self._tokens = dict(tokens or {})
             fresh = not self._store.exists()
             self._custody = custody or FileCustody(folder / "root.key", create=fresh)
-            self._content = self._new() if fresh else self._read()
+            self._content = keystore.fresh(self._custody) if fresh else keystore.read(self._store)
+            if fresh:
+                self._write()
             if self._content["custody"] != self._custody.name:
                 raise BadInput(
                     f"The keys are in the custody '{self._content['custody']}', not '{self._custody.name}'.",
                     advice="Set custody back, or move them: limen keys custody.",
                 )
-            seed = self._custody.unwrap(_bytes(self._content["identity"]), b"limen-identity")
+            seed = self._custody.unwrap(keystore.as_bytes(self._content["identity"]), keystore.IDENTITY)
             self._identity = Ed25519PrivateKey.from_private_bytes(seed)
             self._use_keys: dict[str, dict[tuple[int, int], bytes]] = {}
             self._wrappers: dict[str, dict[int, AesCustody]] = {}
-            self._unreachable: dict[str, str] = {}  # countries whose custody does not answer, and why
-            self._asking: dict[str, float] = {}  # since when a custody is being asked, monotonic seconds
+            self._reach = Reach(self._mutex)
             self._records = {country: self._record_keys(country) for country in self._content["countries"]}
         except BaseException:
             os.close(self._lock)
@@ -222,19 +192,10 @@ class KeyRing:
             with self._mutex:
                 entry = self._content["countries"][country]
                 if entry.get("state", HELD) == REVOKED:
-                    self._unreachable.pop(country, None)
+                    self._reach.forgive(country)
                     continue
-                self._asking[country] = time.monotonic()
-            reason = ""
-            try:
-                self._custody_of(country, entry).check()
-            except LimenError as error:
-                reason = str(error)
-            with self._mutex:
-                del self._asking[country]
-                self._unreachable.pop(country, None)
-                if reason:
-                    self._unreachable[country] = reason
+            if not self._reach.ask(country, lambda: self._custody_of(country, entry).check()):  # noqa: B023 - called at once
+                with self._mutex:
                     self._forget(country)
 
     def rotate(self, country: str) -> int:
@@ -247,7 +208,7 @@ class KeyRing:
             entry = self._held(country)
             self._reachable(country)
             epoch = max(map(int, entry["data"])) + 1
-            entry["data"][str(epoch)] = _text(self._wrap_data(country, entry, epoch, os.urandom(KEY)))
+            entry["data"][str(epoch)] = keystore.as_text(self._wrap_data(country, entry, epoch, os.urandom(KEY)))
             entry["epoch"] = epoch
             self._write()
             self._records[country].rewrap(epoch)
@@ -282,8 +243,8 @@ class KeyRing:
             entry = self._held(country)
             if entry.get("custody") == OWN_TOKEN:
                 return b""
-            key = self._custody.unwrap(_bytes(entry["key"]), _country_label(country))
-            return lock_with_passphrase(key, passphrase, _country_label(country))
+            key = self._custody.unwrap(keystore.as_bytes(entry["key"]), keystore.country_label(country))
+            return lock_with_passphrase(key, passphrase, keystore.country_label(country))
 
     def revoke(self, country: str, handed: bytes = b"", passphrase: bytes = b"") -> None:
         """Let a country take its key back: from now on nothing of it opens here.
@@ -303,8 +264,8 @@ class KeyRing:
             if entry.get("custody") != OWN_TOKEN:
                 if not handed:
                     raise BadInput(f"The key of {country} must be handed out before the hub forgets it.")
-                key = unlock_with_passphrase(handed, passphrase, _country_label(country))
-                if key != self._custody.unwrap(_bytes(entry["key"]), _country_label(country)):
+                key = unlock_with_passphrase(handed, passphrase, keystore.country_label(country))
+                if key != self._custody.unwrap(keystore.as_bytes(entry["key"]), keystore.country_label(country)):
                     raise Damaged(f"That is not the key of {country}.")
                 entry["away"], entry["key"] = True, ""
             entry["state"] = REVOKED
@@ -351,24 +312,26 @@ class KeyRing:
                     raise BadInput(
                         f"The key of {country} is not here.", advice="Give the file that it was handed out in."
                     )
-                key = unlock_with_passphrase(handed, passphrase, _country_label(country))
+                key = unlock_with_passphrase(handed, passphrase, keystore.country_label(country))
                 epoch = str(entry["epoch"])
-                AesCustody(key).unwrap(_bytes(entry["data"][epoch]), _label(country, int(epoch)))  # Damaged: another
-                entry["key"] = _text(self._custody.wrap(key, _country_label(country)))
+                AesCustody(key).unwrap(
+                    keystore.as_bytes(entry["data"][epoch]), keystore.data_label(country, int(epoch))
+                )  # Damaged: another
+                entry["key"] = keystore.as_text(self._custody.wrap(key, keystore.country_label(country)))
                 del entry["away"]
             else:
                 self._custody_of(country, entry).check()
             entry["state"] = HELD
-            self._unreachable.pop(country, None)
+            self._reach.forgive(country)
             self._write()
 
     def move(self, custody: Custody) -> None:
         """Have another custody hold the root: what the old one wraps is wrapped anew."""
         with self._mutex:
-            labels = {"identity": b"limen-identity"}
+            labels = {"identity": keystore.IDENTITY}
             fresh = {"identity": self._rewrapped(self._content["identity"], labels["identity"], custody)}
             keys = {
-                country: self._rewrapped(entry["key"], _country_label(country), custody)
+                country: self._rewrapped(entry["key"], keystore.country_label(country), custody)
                 for country, entry in self._content["countries"].items()
                 if entry.get("key")
             }
@@ -416,11 +379,7 @@ class KeyRing:
                 f"{country} has switched its records off.",
                 advice=f"Two people of {country} switch them on: limen keys release {country}.",
             )
-        since = self._asking.get(country)
-        if since is not None and time.monotonic() - since > PATIENCE:
-            raise KeyUnavailable(f"The custody of {country}'s key hangs.", advice="Look at its token.")
-        if country in self._unreachable:
-            raise KeyUnavailable(self._unreachable[country])
+        self._reach.check(country)
 
     def _use_key(self, country: str, epoch: int, use: int) -> bytes:
         self._held(country)
@@ -446,7 +405,7 @@ class KeyRing:
                 advice="It was retired, or the key store is older than the records.",
             )
         wrapper = self._country_wrapper(country, entry)
-        return wrapper.unwrap(_bytes(wrapped), _label(country, epoch))
+        return wrapper.unwrap(keystore.as_bytes(wrapped), keystore.data_label(country, epoch))
 
     def _custody_of(self, country: str, entry: dict[str, Any]) -> Custody:
         """Who must be there for the country's keys to open."""
@@ -462,10 +421,10 @@ class KeyRing:
         custody = self._custody_of(country, entry)
         if entry.get("custody") == OWN_TOKEN:
             return custody
-        return AesCustody(custody.unwrap(_bytes(entry["key"]), _country_label(country)))
+        return AesCustody(custody.unwrap(keystore.as_bytes(entry["key"]), keystore.country_label(country)))
 
     def _wrap_data(self, country: str, entry: dict[str, Any], epoch: int, key: bytes) -> bytes:
-        return self._country_wrapper(country, entry).wrap(key, _label(country, epoch))
+        return self._country_wrapper(country, entry).wrap(key, keystore.data_label(country, epoch))
 
     def _admit(self, country: str) -> None:
         if not _COUNTRY.fullmatch(country):
@@ -477,8 +436,11 @@ class KeyRing:
                 token.create()
             entry |= {"custody": OWN_TOKEN, "key": ""}
         else:
-            entry |= {"custody": "hub", "key": _text(self._custody.wrap(os.urandom(KEY), _country_label(country)))}
-        entry["data"]["1"] = _text(self._wrap_data(country, entry, 1, os.urandom(KEY)))
+            entry |= {
+                "custody": "hub",
+                "key": keystore.as_text(self._custody.wrap(os.urandom(KEY), keystore.country_label(country))),
+            }
+        entry["data"]["1"] = keystore.as_text(self._wrap_data(country, entry, 1, os.urandom(KEY)))
         self._content["countries"][country] = entry
         self._write()
         self._records[country] = self._record_keys(country)
@@ -491,57 +453,7 @@ class KeyRing:
         self._wrappers.pop(country, None)
 
     def _rewrapped(self, wrapped: str, label: bytes, custody: Custody) -> str:
-        return _text(custody.wrap(self._custody.unwrap(_bytes(wrapped), label), label))
-
-    def _new(self) -> dict[str, Any]:
-        seed = Ed25519PrivateKey.generate().private_bytes_raw()
-        self._content = {
-            "format": FORMATS[-1],
-            "custody": self._custody.name,
-            "identity": _text(self._custody.wrap(seed, b"limen-identity")),
-            "countries": {},
-        }
-        self._write()
-        return self._content
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            content = json.loads(self._store.read_bytes())
-            if content["format"] not in FORMATS:
-                raise Damaged(f"{self._store} has format {content['format']}, which this release does not know.")
-            if not isinstance(content["countries"], dict) or not isinstance(content["identity"], str):
-                raise ValueError
-            return dict(content) | {"format": FORMATS[-1]}
-        except (ValueError, KeyError, TypeError):
-            raise Damaged(f"{self._store} is not a key store.", advice="Restore it from its backup.") from None
+        return keystore.as_text(custody.wrap(self._custody.unwrap(keystore.as_bytes(wrapped), label), label))
 
     def _write(self, *, erase: bool = False) -> None:
-        replace_private(self._store, json.dumps(self._content, indent=1).encode(), erase=erase)
-
-
-def _hold(path: Path) -> int:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise Unavailable(
-            "Another process holds this hub's keys.", advice="Stop the other hub on this data folder, then try again."
-        ) from None
-    return lock
-
-
-def _country_label(country: str) -> bytes:
-    return b"limen-country:" + country.encode("ascii")
-
-
-def _label(country: str, epoch: int) -> bytes:
-    return f"limen-data:{country}:{epoch}".encode("ascii")
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text)
+        keystore.write(self._store, self._content, erase=erase)

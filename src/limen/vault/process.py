@@ -15,9 +15,10 @@ from limen.confine import lock_memory
 from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
 from limen.settings import Settings
 from limen.vault.clock import Clock
-from limen.vault.keys import HELD, KeyRing
+from limen.vault.keys import KeyRing
 from limen.vault.meter import Kept, Meter
 from limen.vault.opening import open_ring
+from limen.vault.reach import HELD
 from limen.vault.service import REQUESTS, SILENT, SPEAKERS, Vault
 from limen.wire.frame import read
 from limen.wire.messages import Failed

@@ -16,8 +16,9 @@ from limen.capture.offer import DOMAIN as OFFER_DOMAIN
 from limen.capture.offer import Offer
 from limen.errors import BadInput, Damaged, NotAllowed
 from limen.vault.commands import run
-from limen.vault.keys import HELD, KeyRing
+from limen.vault.keys import KeyRing
 from limen.vault.meter import Meter
+from limen.vault.reach import HELD
 from limen.vault.seal import NOBODY, Context, Use, epoch_of, open_blob, seal_blob, successor
 from limen.wire import Message
 from limen.wire.messages import (
