@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -23,6 +23,7 @@ from limen.settings import Settings
 START_SECONDS = 180.0  # models load in seconds; a busy machine may need many times that
 STOP_SECONDS = 30.0  # from SIGTERM to SIGKILL
 WORKER_SECONDS = 120  # a worker that is stopped and looked into must not be late
+ASK_SECONDS = 30.0  # for one answer about its health
 POLL = 0.25  # seconds; asking takes the hub processor time that it starts with
 LOG = 600  # characters of the hub's last words
 #: Becomes `limen ...` and is killed with the process that started it, so that no hub outlives a drill that was killed.
@@ -70,34 +71,45 @@ class ServedHub:
             seconds: how long.
             records: how many records the gallery must hold at least.
         """
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self._process.poll() is None:
-            state = self._state()
-            running = state and all(part["state"] == "running" and _alive(part["pid"]) for part in state.values())
-            if running and self._gallery() >= records:
+        lacks = "it was never looked at"
+        for _ in range(
+            int(seconds / POLL)
+        ):  # looks, not the clock: it runs on while a machine holds hub and drill still
+            if self._process.poll() is not None:
+                lacks = "it has ended"
+                break
+            if not (lacks := self._lacks(records)):
                 return
             time.sleep(POLL)
         said = (self.folder / "serve.log").read_text(errors="replace").strip()[-LOG:]
-        raise Unavailable("The hub under test does not run.", advice=f"It said last: {said or 'nothing'}")
+        raise Unavailable(f"The hub under test is not ready: {lacks}.", advice=f"It said last: {said or 'nothing'}")
 
     def kill(self, name: str) -> None:
         """End a part at once, as a crash does, and wait until its process is gone."""
         pid = self.part(name)
         os.kill(pid, signal.SIGKILL)
-        end = time.monotonic() + START_SECONDS
-        while _alive(pid) and time.monotonic() < end:
+        for _ in range(int(START_SECONDS / POLL)):
+            if not _alive(pid):
+                break
             time.sleep(POLL)
 
-    def _gallery(self) -> int:
-        """How many records the matcher holds; -1 while they are not all, or a part does not answer."""
+    def _lacks(self, records: int) -> str:
+        """What is missing until all parts serve and the matcher holds all records, at least so many; else empty."""
+        state = self._state()
+        gone = [name for name, part in state.items() if part["state"] != "running" or not _alive(part["pid"])]
+        if gone or not state:
+            return f"{', '.join(gone) or 'every part'} does not run"
         verify = trust.context(self.settings.url, self.authority) if _exists(self.authority) else True
-        with suppress(httpx.HTTPError, OSError, ValueError):
+        try:
             token = (self.settings.run / "metrics.token").read_text().strip()
-            with httpx.Client(base_url=self.settings.url, verify=verify, trust_env=False) as ask:
-                if ask.get("/health").json()["status"] == "ok":
-                    said = ask.get("/metrics", headers={"authorization": f"Bearer {token}"}).raise_for_status().text
-                    return int(_gauge(said, 'limen_gallery{of="records"}'))
-        return -1
+            with httpx.Client(base_url=self.settings.url, verify=verify, trust_env=False, timeout=ASK_SECONDS) as ask:
+                if (health := ask.get("/health").json())["status"] != "ok":
+                    return f"its health is {json.dumps(health)}"
+                said = ask.get("/metrics", headers={"authorization": f"Bearer {token}"}).raise_for_status().text
+                held = int(_gauge(said, 'limen_gallery{of="records"}'))
+        except (httpx.HTTPError, OSError, ValueError, KeyError) as error:
+            return f"it does not answer ({type(error).__name__})"
+        return "" if held >= records else f"the gallery holds {held} of {records} records"
 
     def _state(self) -> dict[str, dict[str, object]]:
         try:
