@@ -15,6 +15,10 @@ from playwright.sync_api import Page, expect
 from tests.front.browser import phone
 from tests.front.real_hub import RealHub, real_hub, samples
 
+from limen.access import keys, watch
+from limen.access.signing import HttpSignature
+from limen.capture.container import Sample
+from limen.client.hub import HubClient
 from limen.errors import BadInput, LimenError, NotFound, Unavailable
 from limen.exchange import an2
 from limen.ledger import receipt as receipts
@@ -45,6 +49,32 @@ def hits(hub: RealHub) -> int:
     try:
         with database.reading() as session:
             return session.query(Hit).count()
+    finally:
+        database.close()
+
+
+def test_whoever_climbs_towards_a_record_is_noticed_at_the_twentieth_search(hub: RealHub) -> None:
+    hub.limen("access", "officer", "add", "BIH/climber")
+    face = Image.open(hub.wanted["face"])
+    with HubClient(hub.settings.url, HttpSignature(keys.load("BIH/climber"), "BIH/climber")) as client:
+        for step in range(20):
+            out = io.BytesIO()
+            face.rotate(step / 4 - 2.5).save(out, "JPEG", quality=90)  # nearer and nearer, by small changes
+            client.search([Sample(Modality.FACE, Position.UNKNOWN, out.getvalue())], "border-control")
+            assert step == 19 or not alerts(hub), step
+    deadline = time.monotonic() + 60
+    while not (found := alerts(hub)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert found == [("same-target", "BIH/climber", 20, False)]
+
+
+def alerts(hub: RealHub) -> list[tuple[str, str, int, bool]]:
+    """Rule, name, how often, and whether it suspended."""
+    database = open_database(hub.settings)
+    try:
+        with database.reading() as session:
+            return [(one.rule, one.name, one.count, one.suspended) for one in watch.alerts(session)]
     finally:
         database.close()
 
