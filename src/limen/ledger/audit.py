@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,8 +104,8 @@ def _head(folder: Path, key: bytes) -> Checkpoint:
 def _entries(folder: Path, size: int) -> Iterator[bytes]:
     for bundle in range(-(-size // BUNDLE)):
         width = min(BUNDLE, size - bundle * BUNDLE)
-        data = _file(folder, "entries", bundle, width)
-        at = 0
+        data, alone = _file(folder, "entries", bundle, width)
+        at, ends = 0, [0]
         for _ in range(width):
             length = int.from_bytes(data[at : at + 2], "big")
             line = data[at + 2 : at + 2 + length]
@@ -112,6 +113,12 @@ def _entries(folder: Path, size: int) -> Iterator[bytes]:
                 raise _damaged(f"Bundle {bundle} of the ledger is cut off.")
             yield line
             at += 2 + length
+            ends.append(at)
+        if alone and at != len(data):
+            raise _damaged(f"Bundle {bundle} of the ledger holds more than its entries.")
+        for count, earlier in _earlier(folder, "entries", bundle, width):
+            if earlier != data[: ends[count]]:
+                raise _damaged(f"Bundle {bundle} of the ledger, width {count}, was changed.")
 
 
 def _kind(line: bytes, index: int) -> str:
@@ -132,16 +139,29 @@ def _compare(count: int, counter: list[tuple[int, bytes]], wanted: dict[int, set
 def _tiles(folder: Path, level: int, index: int, row: list[bytes]) -> int:
     """Compare the files of one tile, also earlier partial ones, with the hashes that the entries give."""
     good = b"".join(row)
-    if _file(folder, level, index, len(row))[: len(good)] != good:
+    data, alone = _file(folder, level, index, len(row))
+    if (data if alone else data[: len(good)]) != good:
         raise _damaged(f"Tile {index} of level {level} does not hold the hashes of its entries.")
-    count = 1
+    files = 1
+    for count, earlier in _earlier(folder, level, index, len(row)):
+        files += 1
+        if earlier != good[: 32 * count]:
+            raise _damaged(f"Tile {index} of level {level}, width {count}, was changed.")
+    return files
+
+
+def _earlier(folder: Path, level: int | str, index: int, width: int) -> Iterator[tuple[int, bytes]]:
+    """Narrower files of the same tile, of earlier checkpoints. Wider ones are of a batch that was never published."""
     partial = folder / f"tile/{level}/{_number(index)}.p"
-    for path in partial.iterdir() if partial.is_dir() else ():
-        if path.name.isdigit() and int(path.name) < len(row):  # wider ones are of a batch that was never published
-            count += 1
-            if path.read_bytes() != good[: 32 * int(path.name)]:
-                raise _damaged(f"Tile {index} of level {level}, width {path.name}, was changed.")
-    return count
+    for path in list(partial.iterdir()) if partial.is_dir() else ():
+        if path.name.isascii() and path.name.isdigit() and 0 < int(path.name) < width:
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:  # the hub drops them when the tile is full
+                continue
+            except OSError:
+                raise _damaged(f"{path} cannot be read.") from None
+            yield int(path.name), data
 
 
 def _root(counter: list[tuple[int, bytes]]) -> bytes:
@@ -153,11 +173,13 @@ def _root(counter: list[tuple[int, bytes]]) -> bytes:
     return value
 
 
-def _file(folder: Path, level: int | str, index: int, width: int) -> bytes:
+def _file(folder: Path, level: int | str, index: int, width: int) -> tuple[bytes, bool]:
+    """A tile's file, and whether it holds this width alone: a full tile takes the place of its partial ones."""
     full = folder / f"tile/{level}/{_number(index)}"
-    partial = Path(f"{full}.p", str(width))
+    with suppress(OSError):  # else the full one is asked for, which says what is wrong
+        return Path(f"{full}.p", str(width)).read_bytes(), True
     try:
-        return (partial if partial.exists() else full).read_bytes()
+        return full.read_bytes(), width == BUNDLE
     except OSError:
         raise _damaged(f"Tile {index} of level {level} of the ledger is missing.") from None
 
