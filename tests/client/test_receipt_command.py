@@ -113,6 +113,7 @@ def test_a_receipt_proves_that_the_log_holds_the_search(tmp_path: Path) -> None:
     found = json.loads(run(file, "--json").output)["log"]
     assert (found["size"], found["entries"]) == (4, ["search-answered", "search-forgotten"])
     assert found["root"] == audit(tmp_path / "log", KEY).checkpoint.root.hex()
+    assert found["root"] in run(file).output.split()  # whole, though the screen has 80 columns
     assert "stands in the hub's public log" in " ".join(run(file).output.split())
 
 

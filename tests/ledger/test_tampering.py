@@ -11,7 +11,7 @@ from tests.ledger.logs import IDENTITY, KEY, LOG_KEY, ORIGIN, grow, line
 from typer.testing import CliRunner
 
 from limen.cli.ledger import app
-from limen.errors import BadInput, Damaged, Refused
+from limen.errors import BadInput, Damaged, NotFound, Refused
 from limen.ledger import note
 from limen.ledger.audit import audit
 from limen.ledger.log import Log
@@ -78,6 +78,41 @@ def test_a_truncated_bundle_or_a_missing_tile(log: Path) -> None:
         audit(log, IDENTITY)
 
 
+def test_bytes_after_the_last_entry_or_hash(log: Path) -> None:
+    for name in ("tile/entries/000", "tile/entries/001.p/44", "tile/0/000", "tile/0/001.p/44"):
+        good = (log / name).read_bytes()
+        (log / name).write_bytes(good + b"\0\1x" + bytes(29))
+        with pytest.raises(Damaged):
+            audit(log, IDENTITY)
+        (log / name).write_bytes(good)
+    assert audit(log, IDENTITY).checkpoint.size == 300
+
+
+@pytest.mark.parametrize("name", ["tile/entries/001.p/44", "tile/0/001.p/44"])
+def test_a_change_in_what_an_earlier_checkpoint_covers(log: Path, name: str) -> None:
+    grow(log, 400)
+    assert audit(log, IDENTITY).checkpoint.size == 400
+    data = bytearray((log / name).read_bytes())
+    data[-9] ^= 1
+    (log / name).write_bytes(data)
+    with pytest.raises(Damaged, match="width 44, was changed"):
+        audit(log, IDENTITY)
+
+
+def test_a_log_is_good_while_the_hub_completes_a_tile(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Path.read_bytes
+
+    def grown_meanwhile(path: Path) -> bytes:
+        found = read(path)
+        if path.name == "checkpoint":
+            monkeypatch.undo()
+            grow(log, 600)  # the partial files of the head that was just read are gone
+        return found
+
+    monkeypatch.setattr(Path, "read_bytes", grown_meanwhile)
+    assert audit(log, IDENTITY).checkpoint.size == 300
+
+
 def test_a_truncated_log_signed_anew_is_caught_by_an_earlier_checkpoint(log: Path, tmp_path: Path) -> None:
     short = tmp_path / "short"
     grow(short, 200)
@@ -139,3 +174,9 @@ def test_the_command_says_so(log: Path, tmp_path: Path) -> None:
     rewrite(log, [line(index + 1) for index in range(256)])
     done = CliRunner().invoke(app, arguments)
     assert isinstance(done.exception, Damaged)
+
+
+def test_where_no_log_is_that_is_what_is_said(tmp_path: Path) -> None:
+    for more in ([], ["--hub-key", IDENTITY.hex()]):  # without a key, and without a vault that could be asked
+        done = CliRunner().invoke(app, ["verify", str(tmp_path / "none"), "--data", str(tmp_path / "hub"), *more])
+        assert isinstance(done.exception, NotFound) and "no ledger" in str(done.exception)

@@ -68,6 +68,8 @@ def verify(
     console = Console()
     console.print("[bold green]The receipt is good.[/]" if proof else "[bold green]The receipt's signature is good.[/]")
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # nothing of what is proved is cut off
     table.add_row("[dim]Time[/]", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(receipt["minute"])))
     for name, title in FIELDS.items():
         if name in receipt:
@@ -75,10 +77,13 @@ def verify(
     if proof:
         table.add_row("[dim]In the hub's log[/]", ", ".join(entry.kind.value for entry in proof.entries))
         table.add_row("[dim]Log at that time[/]", f"{proof.checkpoint.origin}, {proof.checkpoint.size} entries")
-        table.add_row("[dim]Its root[/]", proof.checkpoint.root.hex())
     else:
         table.add_row("[dim]In the hub's log[/]", "not shown: the receipt was taken before the log had the search")
     console.print(table)
+    if proof:  # whole and on one line however narrow the screen, to be compared with a witness's
+        console.print(
+            f"[dim]Root of the log[/]          {proof.checkpoint.root.hex()}", highlight=False, soft_wrap=True
+        )
     words = [receipts.PROVES, *([receipts.PROVES_LOGGED] if proof else []), receipts.CANNOT_PROVE]
     console.print("\n" + "\n".join(words), markup=False, highlight=False)
 
