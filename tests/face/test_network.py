@@ -73,7 +73,7 @@ def test_missing_weights_are_refused(name: str) -> None:
 def test_hostile_input() -> None:
     from limen.face import _sface
 
-    assert sface_fuzz.run(_sface, seconds=2, seed=1) > 10
+    assert sface_fuzz.run(_sface, seconds=1, seed=1) >= sface_fuzz.LEAST
 
 
 def test_the_kernel_is_chosen_where_there_is_one() -> None:
