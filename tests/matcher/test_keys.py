@@ -15,6 +15,7 @@ class Vault:
 
     def __init__(self, *countries: str) -> None:
         self.held, self.asked, self.up, self.closed = set(countries), 0, True, 0
+        self.gone = 0  # how: by the country's will
 
     def template_keys(self, country: str, epoch: int, record: bytes, count: int) -> dict[bytes, bytes]:
         self._answer()
@@ -25,8 +26,11 @@ class Vault:
         return {one: f"{country}{epoch}".encode().ljust(16, b".") + one for one in RECORDS[first : first + count]}
 
     def countries(self) -> dict[str, bool]:
+        return {country: how == 1 for country, how in self.reachable().items()}
+
+    def reachable(self) -> dict[str, int]:
         self._answer()
-        return {country: country in self.held for country in ("FRA", "DEU")}
+        return {country: self.gone if country not in self.held else 1 for country in ("FRA", "DEU")}
 
     def _answer(self) -> None:
         if not self.up:
@@ -98,3 +102,17 @@ def test_a_restarting_vault_loses_nothing_and_is_connected_anew() -> None:
     assert keys.recheck() == (set(), False)
     assert keys.key("FRA", 1, RECORDS[0]) == key
     assert (len(connected), vault.closed) == (2, 1)
+
+
+def test_what_only_the_hub_cannot_open_leaves_the_gallery_in_pieces() -> None:
+    """A country that took its key back is not searched; one whose key the hub's own custody lost should be."""
+    vault = Vault("DEU")
+    keys = Keys(lambda: vault)
+    keys.recheck()
+    assert not keys.failing, "France took its key back"
+    vault.gone = 2
+    keys.recheck()
+    assert keys.failing
+    vault.held.add("FRA")
+    keys.recheck()
+    assert not keys.failing

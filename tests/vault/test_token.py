@@ -14,6 +14,8 @@ from limen.errors import BadInput, Damaged, KeyUnavailable
 from limen.settings import Settings
 from limen.vault.opening import open_ring
 from limen.vault.seal import Context, Use, epoch_of
+from limen.vault.service import Vault
+from limen.wire.messages import Countries, CountriesAsk
 
 pytestmark = pytest.mark.softhsm
 
@@ -90,14 +92,37 @@ def token_pulled(folder: Path) -> None:
     tokens.put_in()
     ring.watch()
     assert ring.key("FRA", 1, Use.TEMPLATE) == key
-    ring.close()
+    vault = Vault(ring)
     tokens.pull()
+    ring.watch()
+    assert vault.answer("vault-matcher", CountriesAsk()) == Countries(b"BIH\x01FRA\x00"), "by its own will"
+    ring.close()
     again = open_ring(own)  # starts without the token, for the others
     again.watch()
     assert again.key("BIH", 1, Use.TEMPLATE)
     with pytest.raises(KeyUnavailable):
         again.key("FRA", 1, Use.TEMPLATE)
     again.close()
+
+
+def hubs_own_token_pulled(folder: Path) -> None:
+    """No country's will: whoever searches is not told `no-hit` for want of them all."""
+    tokens, settings = with_tokens(folder)
+    ring = open_ring(settings)
+    ring.epoch("FRA"), ring.epoch("BIH")
+    vault = Vault(ring)
+    assert vault.answer("vault-matcher", CountriesAsk()) == Countries(b"BIH\x01FRA\x01")
+    tokens.pull()
+    ring.watch()
+    assert vault.answer("vault-matcher", CountriesAsk()) == Countries(b"BIH\x02FRA\x00")
+    assert {one.country: one.reason.split(" does")[0] for one in ring.states()} == {
+        "BIH": "The token hub",
+        "FRA": "The token fra",
+    }
+    tokens.put_in()
+    ring.watch()
+    assert vault.answer("vault-matcher", CountriesAsk()) == Countries(b"BIH\x01FRA\x01")
+    ring.close()
 
 
 def token_pulled_during_a_rotation(folder: Path) -> None:
@@ -180,7 +205,7 @@ def wrong_pin(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "scenario",
-    [key_in_token, token_pulled, token_pulled_during_a_rotation, other_token, wrong_pin],
+    [key_in_token, token_pulled, hubs_own_token_pulled, token_pulled_during_a_rotation, other_token, wrong_pin],
     ids=lambda one: one.__name__,
 )
 def test_with_softhsm(scenario, tmp_path: Path) -> None:

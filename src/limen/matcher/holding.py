@@ -54,6 +54,12 @@ class Holding:
         self._sequence = self._rejected = 0
         self._putting: asyncio.Task[None] | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether all is there that should be searched. What a country took back should not; what only the hub cannot
+        open should, and nobody is told `no-hit` without it."""
+        return self.complete and not self._keys.failing
+
     # --- the feed ---
 
     async def change(self, batch: GalleryBatch) -> None:

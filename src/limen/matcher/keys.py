@@ -22,6 +22,7 @@ class Keys:
 
     Attributes:
         missing: countries whose key was wanted and is not there.
+        failing: whether a country's key is missing though the country did not want it: the hub's own custody is gone.
         ahead: whether the records stored after the one asked for are likely to be asked for next.
     """
 
@@ -32,6 +33,7 @@ class Keys:
         self._pages: dict[KeyName, dict[bytes, bytes]] = {}
         self._served: set[str] = set()
         self.missing: set[str] = set()
+        self.failing = False
         self.ahead = True
 
     def key(self, country: str, epoch: int, record: bytes) -> bytes:
@@ -69,7 +71,9 @@ class Keys:
             return self._recheck()
 
     def _recheck(self) -> tuple[set[str], bool]:
-        there = {country for country, held in self._call(lambda vault: vault.countries()).items() if held}
+        how = self._call(lambda vault: vault.reachable())
+        there = {country for country, there in how.items() if there == 1}
+        self.failing = any(there == 2 for there in how.values())
         lost, came = self._served - there, bool(self.missing & there)
         for country in lost:
             self._drop(country)

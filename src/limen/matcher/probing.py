@@ -146,7 +146,7 @@ class Probing:
             async with holding.lock:
                 outcome = await asyncio.get_running_loop().run_in_executor(
                     holding.searching,
-                    lambda: identify(holding.gallery, probe, expected.country, self._policy, complete=holding.complete),
+                    lambda: identify(holding.gallery, probe, expected.country, self._policy, complete=holding.whole),
                 )
             decision = _decision(search, outcome)
             self._watch.count(kind, outcome.strongest)

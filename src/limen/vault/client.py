@@ -97,6 +97,10 @@ class VaultClient:
 
     def countries(self) -> dict[str, bool]:
         """Countries that have keys here, and whether each one's are there now."""
+        return {country: how == 1 for country, how in self.reachable().items()}
+
+    def reachable(self) -> dict[str, int]:
+        """How each country's keys are there, in the words of `wire.messages.Countries`."""
         return _countries(self._ask(CountriesAsk(), Countries))
 
     def command(self, verb: int, country: str = "", epoch: int = 0, **content: object) -> Any:
@@ -181,7 +185,7 @@ class AsyncVaultClient:
 
     async def countries(self) -> dict[str, bool]:
         """See `VaultClient.countries`."""
-        return _countries(await self._ask(CountriesAsk(), Countries))
+        return {country: how == 1 for country, how in _countries(await self._ask(CountriesAsk(), Countries)).items()}
 
     async def _ask(self, request: Message, answer: type[M]) -> M:
         async with self._lock:
@@ -231,6 +235,6 @@ def _shred(country: str, records: Sequence[bytes]) -> Shred:
     return Shred(country.encode("ascii"), b"".join(records))
 
 
-def _countries(message: Countries) -> dict[str, bool]:
+def _countries(message: Countries) -> dict[str, int]:
     tail = message.tail
-    return {tail[at : at + 3].decode("ascii"): bool(tail[at + 3]) for at in range(0, len(tail), 4)}
+    return {tail[at : at + 3].decode("ascii"): tail[at + 3] for at in range(0, len(tail), 4)}

@@ -36,7 +36,7 @@ from limen.vault.custody import (
     lock_with_passphrase,
     unlock_with_passphrase,
 )
-from limen.vault.reach import HELD, REVOKED, STOPPED, CountryState, Reach
+from limen.vault.reach import HELD, REVOKED, STOPPED, UNAVAILABLE, CountryState, Reach
 from limen.vault.recordkeys import RecordKeys, record_key
 from limen.vault.seal import NOBODY, Use
 
@@ -350,7 +350,7 @@ class KeyRing:
             try:
                 self._reachable(country)
             except KeyUnavailable as error:
-                state = STOPPED if entry.get(STOPPED) else "unavailable"
+                state = STOPPED if entry.get(STOPPED) else UNAVAILABLE
                 reason = str(error)
         own = entry.get("custody") == OWN_TOKEN
         return CountryState(
@@ -361,6 +361,7 @@ class KeyRing:
             tuple(sorted(map(int, entry["data"]))),
             len(self._records[country]),
             reason,
+            own,
         )
 
     def _held(self, country: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from limen.errors import KeyUnavailable, LimenError
 
 HELD, REVOKED = "held", "revoked"
 STOPPED = "stopped"  # by the country's own people: its keys are here, and not used
+UNAVAILABLE = "unavailable"  # what holds them does not answer
 PATIENCE = 5.0  # seconds for a token to answer before it counts as gone
 
 
@@ -26,6 +27,7 @@ class CountryState:
         epoch: the one that seals now; epochs: all that still open.
         secrets: how many records, and captures held for verification, have a key of their own.
         reason: why it is stopped or unavailable; empty otherwise.
+        own: whether it holds its key in a token of its own.
     """
 
     country: str
@@ -35,6 +37,12 @@ class CountryState:
     epochs: tuple[int, ...]
     secrets: int
     reason: str = ""
+    own: bool = False
+
+    @property
+    def failing(self) -> bool:
+        """Whether it is the hub that cannot reach the keys: nobody wanted that."""
+        return self.state == UNAVAILABLE and not self.own
 
 
 class Reach:

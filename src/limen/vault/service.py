@@ -18,7 +18,7 @@ from limen.errors import BadInput, Damaged, NotAllowed
 from limen.vault.commands import run
 from limen.vault.keys import KeyRing
 from limen.vault.meter import Meter
-from limen.vault.reach import HELD
+from limen.vault.reach import HELD, CountryState
 from limen.vault.seal import NOBODY, Context, Use, epoch_of, open_blob, seal_blob, successor
 from limen.wire import Message
 from limen.wire.messages import (
@@ -135,8 +135,8 @@ class Vault:
             case TemplateKeysAsk():
                 return self._template_keys(request)
             case CountriesAsk():
-                there = [(one.country.encode("ascii"), one.state == HELD) for one in self._keys.states()]
-                return Countries(b"".join(code + bytes([held]) for code, held in there))
+                states = self._keys.states()
+                return Countries(b"".join(one.country.encode("ascii") + bytes([_there(one)]) for one in states))
             case LatestAsk():
                 return Latest(int(self._latest()))
             case LatestAsk():
@@ -209,6 +209,11 @@ def _use(code: int, allowed: frozenset[Use]) -> Use:
     if code not in allowed:
         raise NotAllowed(f"Use {code} is not served here.")
     return Use(code)
+
+
+def _there(one: CountryState) -> int:
+    """As `wire.messages.Countries` says it."""
+    return 1 if one.state == HELD else 2 if one.failing else 0
 
 
 def _country(code: bytes) -> str:

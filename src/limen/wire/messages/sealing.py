@@ -117,7 +117,11 @@ class CountriesAsk(Message, kind=71):
 
 @dataclass(frozen=True)
 class Countries(Message, kind=72, tail=4 * 256):
-    """Three ASCII letters and one byte a country: 1 its key is there, 0 it is not (taken back, or its token gone)."""
+    """Three ASCII letters and one byte a country.
+
+    1: its key is there; 0: it is not, by the country's own will (taken back, switched off, its token pulled); 2: it is
+    not, because what holds the hub's own keys does not answer.
+    """
 
     tail: bytes
 
