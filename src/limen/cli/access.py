@@ -16,6 +16,7 @@ from limen.cli import certificates, decisions, watching
 from limen.cli.shown import AsJson, DataFolder, KeyId, console, database, day, show_rows
 from limen.errors import BadInput, NotFound, Refused
 from limen.hub import parts
+from limen.records.database import open_database
 from limen.records.tables import Device, Officer
 from limen.vault.client import VaultClient
 
@@ -43,7 +44,7 @@ def add_country(
     data: DataFolder = None,
 ) -> None:
     """Register a country, or change its contact."""
-    with database(data).writing() as session:
+    with open_database(settings.load(data)).writing() as session:  # also on a hub that never ran
         row = directory.add_country(session, code, contact)
     console.print(f"{row.code} ({countries.name(row.code)}) takes part.", highlight=False)
 
@@ -165,7 +166,7 @@ def invite(
 @app.command("first")
 def first(name: KeyId, data: DataFolder = None) -> None:
     """Name the first administrator of a hub, and print their one-time link. Refused once there is one."""
-    with database(data).writing() as session:
+    with open_database(settings.load(data)).writing() as session:
         if any(one.role == Role.ADMINISTRATOR and one.retired is None for one in directory.list_officers(session)):
             raise Refused("There is an administrator already.", advice="They name others: limen access officer add.")
         directory.add_country(session, name.partition("/")[0])

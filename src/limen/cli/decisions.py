@@ -18,7 +18,7 @@ from limen.cli.shown import AsJson, DataFolder, console, database, show_rows
 from limen.errors import BadInput, NotAllowed, NotFound
 from limen.ledger.entry import Kind
 from limen.records import journal
-from limen.records.database import open_database
+from limen.records.database import open_existing
 from limen.settings import Settings
 
 As = Annotated[str, typer.Option("--as", metavar="COUNTRY/NAME", help="Who, with a key on this machine.")]
@@ -41,7 +41,7 @@ def two_people(hub: Settings, who: str, matter: Matter, parameters: Mapping[str,
     Raises:
         NotAllowed: it takes two people (`needs-approval`).
     """
-    with open_database(hub).writing() as session:
+    with open_existing(hub).writing() as session:
         if who:
             approvals.use(session, officer_here(session, who), matter, parameters)
         elif hub.production:

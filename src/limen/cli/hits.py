@@ -13,7 +13,7 @@ from limen import settings
 from limen.front import overdue
 from limen.hits import keep
 from limen.hits.keep import EXAMINERS, HOURS, Terms
-from limen.records.database import open_database
+from limen.records.database import open_existing
 from limen.records.tables import Country, Hit
 
 app = typer.Typer(no_args_is_help=True)
@@ -36,7 +36,7 @@ def set_terms(
     data: DataFolder = None,
 ) -> None:
     """Set a country's terms for the hits to come."""
-    with open_database(settings.load(data)).writing() as session:
+    with open_existing(settings.load(data)).writing() as session:
         keep.set_terms(session, country.upper(), Terms(hours, examiners))
     console.print(f"Hits of {country.upper()}'s searches are kept for {hours} hours; {examiners} must verify.")
 
@@ -44,7 +44,7 @@ def set_terms(
 @app.command("status")
 def status(data: DataFolder = None) -> None:
     """How many hits each country keeps now, and its terms. Never whom they are about."""
-    with open_database(settings.load(data)).reading() as session:
+    with open_existing(settings.load(data)).reading() as session:
         counts = {
             code: (number, held or 0)
             for code, number, held in session.execute(
@@ -62,4 +62,4 @@ def status(data: DataFolder = None) -> None:
 @app.command("forget")
 def forget(data: DataFolder = None) -> None:
     """Forget what is overdue now; the hub does so by itself twice a minute."""
-    console.print(f"{overdue.once(open_database(settings.load(data)))} hits forgotten.")
+    console.print(f"{overdue.once(open_existing(settings.load(data)))} hits forgotten.")

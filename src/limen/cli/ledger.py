@@ -27,7 +27,7 @@ from limen.ledger.tiles import Folder
 from limen.ledger.tree import WIDTH
 from limen.ledger.witness import Witness, witness_key
 from limen.records import journal
-from limen.records.database import open_database
+from limen.records.database import open_existing
 from limen.vault.client import VaultClient
 from limen.vault.commands import Verb
 
@@ -138,7 +138,7 @@ def open_pseudonym(
     if not found.who:
         raise NotFound("This entry names nobody.")
     parameters = {"entry": found.id.hex(), "kind": found.kind.value}
-    database = open_database(settings)
+    database = open_existing(settings)
     if reason:
         with database.writing() as session:
             asked = approvals.ask(
@@ -186,7 +186,10 @@ def _at_hand(
 ) -> Iterator[tuple[Path, Callable[[], bytes]]]:
     """The log as a folder, and how to ask for its hub's key where none is given."""
     if not _remote(log):
-        yield Path(log) if log else settings.data / "ledger", lambda: _identity(settings)
+        here = Path(log) if log else settings.data / "ledger"
+        if not (here / "checkpoint").exists():  # before anybody is asked for a key
+            raise NotFound(f"There is no ledger in {here}.", advice="A hub's ledger begins with its first entry.")
+        yield here, lambda: _identity(settings)
         return
     with tempfile.TemporaryDirectory(prefix="limen-log-") as temporary, RemoteLog(log) as remote:
         folder = keep or Path(temporary)

@@ -13,7 +13,7 @@ from limen import settings
 from limen.errors import NotFound
 from limen.hub import parts
 from limen.records import store
-from limen.records.database import Database, open_database
+from limen.records.database import Database, open_existing
 from limen.records.index import keyed_hash
 from limen.records.tables import Record
 from limen.settings import Settings
@@ -31,7 +31,7 @@ def owned(data: Path | None, *more: str, owner: str) -> Iterator[tuple[Settings,
         NotFound: the owner does not take part in this hub; said before anything is started.
     """
     hub = settings.load(data)
-    database = open_database(hub)
+    database = open_existing(hub)
     with database.reading() as session:
         store.registered(session, owner)
     with parts.temporary(hub, ["vault", *more]), VaultClient.connect(hub) as vault:

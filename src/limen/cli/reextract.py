@@ -20,7 +20,7 @@ from limen.hub import parts
 from limen.hub.supervisor import running
 from limen.models import in_use
 from limen.records import reextract, store
-from limen.records.database import Database, open_database
+from limen.records.database import Database, open_existing
 from limen.records.enrolment import enrol
 from limen.records.index import Vault
 from limen.records.reextract import Step
@@ -48,7 +48,7 @@ def command(
     models.look_in(folder)
     intake.usable(model)
     before = in_use.chosen(folder)
-    database = open_database(hub)
+    database = open_existing(hub)
     in_use.choose(folder, [model, *(name for name in before if name != model)])
     counts, stuck = Counter[str](), list[Step]()
     served = running(hub)  # else the parts that follow serve this command alone, and nobody searches

@@ -13,7 +13,7 @@ from limen.cli.owned import Country, RecordId, find_own, owned
 from limen.cli.shown import AsJson, DataFolder, console, show_rows
 from limen.errors import Damaged
 from limen.records import extension, reminders, retention, store
-from limen.records.database import open_database
+from limen.records.database import open_existing
 from limen.records.enrolment import enrol
 from limen.records.entry import moment
 from limen.records.index import keyed_hash
@@ -44,7 +44,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Prove that nothing is past its time, kept for too long or unsealed; exit status 1 if something is."""
-    database = open_database(settings.load(data))
+    database = open_existing(settings.load(data))
     found = retention.audit(database)
     due = _due(data, countries.check(country)) if country else []
     if as_json:
@@ -68,7 +68,7 @@ def audit(
 
 def purge(data: DataFolder = None, as_json: AsJson = False) -> None:
     """Delete what is past its time. The running hub does so by itself."""
-    counts = retention.purge(open_database(settings.load(data)))
+    counts = retention.purge(open_existing(settings.load(data)))
     if as_json:
         console.print_json(data=counts)
     else:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from limen import settings
-from limen.records.database import Database, open_database
+from limen.records.database import Database, open_existing
 
 console, errors = Console(), Console(stderr=True)
 DataFolder = Annotated[
@@ -24,8 +24,8 @@ KeyId = Annotated[str, typer.Argument(metavar="COUNTRY/NAME", help="Such as BIH/
 
 
 def database(data: Path | None) -> Database:
-    """The hub's database."""
-    return open_database(settings.load(data))
+    """The hub's database; `NotFound` where there is no hub."""
+    return open_existing(settings.load(data))
 
 
 def day(moment: int | None) -> str | None:

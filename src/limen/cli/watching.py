@@ -17,7 +17,7 @@ from limen.errors import BadInput, NotFound
 from limen.hub import parts
 from limen.ledger.entry import Kind as Entry
 from limen.records import store
-from limen.records.database import open_database
+from limen.records.database import open_existing
 from limen.records.index import keyed_hash
 from limen.vault.client import VaultClient
 
@@ -119,7 +119,7 @@ def canary(
 ) -> None:
     """Make a record of nobody a canary: whoever finds it is suspended."""
     hub = settings.load(data)
-    records = open_database(hub)
+    records = open_existing(hub)
     with parts.temporary(hub, ["vault"]), VaultClient.connect(hub) as vault:
         key = keyed_hash(records, vault, country).record_id(record)
     with records.writing(country) as session:

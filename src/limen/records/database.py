@@ -26,7 +26,7 @@ from sqlalchemy import exc
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from limen.errors import BadInput, Damaged, LimenError, Unavailable
+from limen.errors import BadInput, Damaged, LimenError, NotFound, Unavailable
 from limen.settings import Settings
 
 BUSY_MS = 20_000  # how long a SQLite writer waits for another: longer than any of our transactions
@@ -162,6 +162,22 @@ def open_database(settings: Settings) -> Database:
     if settings.production and not database.embedded:
         _check_role(database)
     return database
+
+
+def open_existing(settings: Settings) -> Database:
+    """The hub's database where there is one: for commands that look at a hub or change it, and must not begin another.
+
+    Raises:
+        NotFound: there is none at this place; nothing is created.
+        BadInput, Unavailable: as `open_database`.
+    """
+    url = _url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise NotFound(
+            f"There is no hub in {settings.data}.",
+            advice="Name its data folder (--data or LIMEN_DATA), or start one: limen serve.",
+        )
+    return open_database(settings)
 
 
 def _check_role(database: Database) -> None:
