@@ -19,7 +19,7 @@ from limen.wire.sockets import open_stream
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.2
-BATCH = 4096  # changes read at a time: about 5 MB
+BATCH = 1024  # changes read at a time, 1.3 MB: they stay in the processor's cache on their way
 
 Changes = Callable[[int, int], tuple[Sequence[GalleryBatch], int]]
 

@@ -13,7 +13,7 @@ import numpy as np
 from limen.errors import BadTemplate
 from limen.face.template import unpack_many
 from limen.matcher import _native
-from limen.matcher.faces import THREADS, FaceMatrix
+from limen.matcher.faces import FaceMatrix
 from limen.matcher.makeup import Makeup, mask_of
 from limen.matcher.positions import Group, comparable, group
 from limen.matcher.recordtable import RecordTable
@@ -79,7 +79,7 @@ class Gallery:
             raise BadTemplate("A template is not of its modality or of its model's dimension, or is out of range.")
 
     def put_many(self, references: References) -> np.ndarray:
-        """As `put` for each, on several threads; bool (n,): which went in."""
+        """As `put` for each; bool (n,): which went in. On one thread: in a load others read and open beside it."""
         for row in np.flatnonzero(self.slots_of(references.samples) >= 0).tolist():
             sample = int(references.samples[row])
             self.withdraw(self._record_of(sample), sample)
@@ -202,7 +202,7 @@ class Gallery:
             where = group(Modality(modality), position)
             rows = np.flatnonzero(code == one)
             index = self.ridges.setdefault(where, RidgeIndex())
-            found = index.put_many(references.samples[rows], references.templates.only(rows), threads=THREADS)
+            found = index.put_many(references.samples[rows], references.templates.only(rows))
             kinds[rows[found >= 0]] = self._kinds.number(where)
             if modality == Modality.FINGER:
                 clear[rows] = chance.classes_of(found)

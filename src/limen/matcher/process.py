@@ -38,6 +38,7 @@ from limen.wire.messages import (
     StatusAsk,
     UnsolvedAsk,
 )
+from limen.wire.messages.limits import MAX_BATCH
 from limen.wire.sockets import check_peer, listen
 
 SPEAKERS = {"matcher-probe": "opener", "matcher-front": "front"}  # which part may speak on each socket
@@ -51,6 +52,8 @@ FROM_FRONT: tuple[type[Message], ...] = (
     EvidenceAsk,
     UnsolvedAsk,
 )
+
+READ_AHEAD = MAX_BATCH  # bytes: the next batch of the feed arrives while one is opened; asyncio takes twice as many
 
 log = structlog.get_logger("matcher")
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -79,7 +82,8 @@ async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:
     holding = Holding(Keys(lambda: VaultClient.connect(settings, "vault-matcher")))
     probing = Probing(holding, Policy(settings.fpir_refer, settings.fpir_hit, face_hits=settings.face_hits))
     for name, talk in (("matcher-probe", probing.take_probe), ("matcher-front", _with_front(holding, probing))):
-        await asyncio.start_unix_server(_handler(name, talk), sock=listen(settings.socket(name)))
+        ahead = READ_AHEAD if name == "matcher-front" else 1 << 16
+        await asyncio.start_unix_server(_handler(name, talk), sock=listen(settings.socket(name)), limit=ahead)
     watch = asyncio.create_task(holding.watch_keys())
     if ready is not None:
         ready()
