@@ -171,6 +171,13 @@ def test_a_name_belongs_to_one_file(given: Path, folder: Path, tmp_path: Path) -
         intake.add(variant.write(tmp_path / "sface", "sface"), folder)
 
 
+def test_the_calibration_of_a_short_name_is_no_model(folder: Path, tmp_path: Path) -> None:
+    """`qcut-calibration` has 16 characters, as a model's name may have."""
+    intake.add(variant.write(tmp_path / "given", "qcut"), folder)
+    assert (folder / "qcut-calibration.toml").is_file()
+    assert models.names() == sorted([*models.shipped(), "qcut"])
+
+
 def test_a_model_without_calibration_can_be_added_but_not_used(folder: Path, tmp_path: Path) -> None:
     intake.add(variant.write(tmp_path / "given", calibrated=False), folder)
     with pytest.raises(Damaged, match="not calibrated"):

@@ -6,6 +6,7 @@ name of a shipped one.
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -42,9 +43,19 @@ def shipped() -> list[str]:
 def added() -> list[str]:
     """Names of the manifests that an operator added, sorted, whether they can be used or not."""
     folder = operators_folder()
-    files = folder.glob("*.toml") if folder else ()
-    named = {file.stem for file in files if file.name != NOTES and NAME.fullmatch(file.stem)}
+    files = sorted(folder.glob("*.toml")) if folder else []
+    beside = {NOTES, *(_calibration(file) for file in files)}  # of a short name, a calibration could be a manifest too
+    named = {file.stem for file in files if file.name not in beside and NAME.fullmatch(file.stem)}
     return sorted(named - set(shipped()))
+
+
+def _calibration(file: Path) -> str:
+    """The file that a manifest names as its calibration; empty where it is none, or a damaged one."""
+    try:
+        named = str(tomllib.loads(file.read_text("utf-8")).get("calibration", ""))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return ""
+    return named if named != file.name else ""
 
 
 def names() -> list[str]:
