@@ -7,8 +7,7 @@ namespace limen::matcher {
 
 void Directory::put(std::uint64_t handle, std::int32_t slot, std::uint32_t kind, std::int32_t clear) {
   if (slot < 0) throw std::invalid_argument("A record's slot is 0 or more.");
-  const auto [place, is_new] = at_.try_emplace(handle, kNone);
-  if (!is_new) throw std::invalid_argument("The sample is there already.");
+  if (at_.find(handle) != store::Handles::kNone) throw std::invalid_argument("The sample is there already.");
   std::uint32_t at;
   if (free_.empty()) {
     at = static_cast<std::uint32_t>(samples_.size());
@@ -17,7 +16,7 @@ void Directory::put(std::uint64_t handle, std::int32_t slot, std::uint32_t kind,
     at = free_.back();
     free_.pop_back();
   }
-  place->second = at;
+  at_.put(handle, at);
   samples_[at] = {handle, slot, kind, clear, kNone};
   if (static_cast<std::size_t>(slot) >= slots_.size()) slots_.resize(static_cast<std::size_t>(slot) + 1);
   Ends& ends = slots_[slot];
@@ -26,9 +25,8 @@ void Directory::put(std::uint64_t handle, std::int32_t slot, std::uint32_t kind,
 }
 
 bool Directory::remove(std::uint64_t handle) {
-  const auto place = at_.find(handle);
-  if (place == at_.end()) return false;
-  const std::uint32_t at = place->second;
+  const std::uint32_t at = at_.find(handle);
+  if (at == store::Handles::kNone) return false;
   Ends& ends = slots_[samples_[at].slot];
   std::uint32_t before = kNone;
   for (std::uint32_t k = ends.first; k != at; k = samples_[k].next) before = k;
@@ -36,19 +34,18 @@ bool Directory::remove(std::uint64_t handle) {
   if (ends.last == at) ends.last = before;
   samples_[at] = {};
   free_.push_back(at);
-  at_.erase(place);
+  at_.erase(handle);
   return true;
 }
 
 const Sample* Directory::find(std::uint64_t handle) const {
-  const auto place = at_.find(handle);
-  return place == at_.end() ? nullptr : &samples_[place->second];
+  const std::uint32_t at = at_.find(handle);
+  return at == store::Handles::kNone ? nullptr : &samples_[at];
 }
 
 std::size_t Directory::memory() const {
-  constexpr std::size_t kNode = 4 * sizeof(void*);  // a hash node and its allocation
-  return samples_.capacity() * sizeof(Sample) + free_.capacity() * sizeof(std::uint32_t) + at_.size() * kNode +
-         at_.bucket_count() * sizeof(void*) + slots_.capacity() * sizeof(Ends);
+  return samples_.capacity() * sizeof(Sample) + free_.capacity() * sizeof(std::uint32_t) + at_.memory() +
+         slots_.capacity() * sizeof(Ends);
 }
 
 }  // namespace limen::matcher

@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
+
+#include "store/handles.hpp"
 
 namespace limen::matcher {
 
@@ -24,6 +25,7 @@ class Directory {
   void put(std::uint64_t handle, std::int32_t slot, std::uint32_t kind, std::int32_t clear);  // must not be there
   bool remove(std::uint64_t handle);
   const Sample* find(std::uint64_t handle) const;
+  void expect(std::uint64_t handle) const { at_.expect(handle); }  // it will be asked for soon
   // Visits a slot's samples in the order in which they came.
   template <class Visit>
   void each(std::int32_t slot, Visit visit) const {
@@ -39,7 +41,7 @@ class Directory {
   };
   std::vector<Sample> samples_;
   std::vector<std::uint32_t> free_;
-  std::unordered_map<std::uint64_t, std::uint32_t> at_;
+  store::Handles at_;
   std::vector<Ends> slots_;
 };
 

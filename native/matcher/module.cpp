@@ -59,20 +59,26 @@ nb::tuple scan_rows(Array<std::int8_t, 2> values, Array<float, 1> scales, Array<
   return nb::make_tuple(owned(std::move(best), {count, limit}), owned(std::move(scores), {count, limit}));
 }
 
+constexpr std::size_t kAhead = 8;  // samples that the processor fetches meanwhile
+
 void put_many(Directory& directory, Array<std::uint64_t, 1> handles, Array<std::int32_t, 1> slots,
               Array<std::uint32_t, 1> kinds, Array<std::int32_t, 1> clear) {
   const std::size_t n = handles.shape(0);
   if (slots.shape(0) != n || kinds.shape(0) != n || clear.shape(0) != n) throw nb::value_error("numbers of rows do not fit");
-  for (std::size_t k = 0; k < n; ++k)
+  for (std::size_t k = 0; k < n; ++k) {
+    if (k + kAhead < n) directory.expect(handles.data()[k + kAhead]);
     directory.put(handles.data()[k], slots.data()[k], kinds.data()[k], clear.data()[k]);
+  }
 }
 
 // -1 for handles that are not there.
 nb::ndarray<nb::numpy, std::int64_t> slots_of(const Directory& directory, Array<std::uint64_t, 1> handles) {
   const std::size_t n = handles.shape(0);
   std::vector<std::int64_t> slots(n, -1);
-  for (std::size_t k = 0; k < n; ++k)
+  for (std::size_t k = 0; k < n; ++k) {
+    if (k + kAhead < n) directory.expect(handles.data()[k + kAhead]);
     if (const Sample* sample = directory.find(handles.data()[k])) slots[k] = sample->slot;
+  }
   return owned(std::move(slots), {n});
 }
 

@@ -1,8 +1,6 @@
 // Many prints in memory: a first stage over all of them, the exact comparator on what is left.
 #include "ridge/index.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -27,19 +25,9 @@ constexpr int kScreenShare = 16;              // one block in sixteen of each ch
 constexpr int kScreenLeast = 32;              // at least as many,
 constexpr std::size_t kScreenFrom = 32;       // in galleries with so many times more prints than survivors
 
-#pragma pack(push, 1)
-struct Row {  // one minutia, exactly as the template has it, and half of its code
-  std::uint64_t high;
-  std::uint16_t x, y, angle;
-  std::uint8_t kind, quality;
-};
-#pragma pack(pop)
-static_assert(sizeof(Row) == 16);
-
 // Of survivors, those without a pair of minutiae that others support this much are not weighed further: four in five
 // strangers, one in a thousand mates (docs/performance.md).
 constexpr float kLeastAgreement = 0.4f;
-constexpr float kSubpixel = 4.0f;             // limen.ridge.template.SUBPIXEL
 
 std::size_t size_of(int n, int blocks) {
   return sizeof(Row) * n + sizeof(std::uint64_t) * std::max(0, n - blocks * kBlock);
@@ -82,12 +70,12 @@ void keep_best(std::vector<Found>& found, std::size_t limit) {
 
 void Index::unpack(const Kept& kept, Minutiae& print) const {
   print.resize(kept.n);
-  const std::uint8_t* rest = kept.bytes.get() + sizeof(Row) * kept.n;
+  const std::uint8_t* rest = kept.bytes + sizeof(Row) * kept.n;
   for (int i = 0; i < kept.n; ++i) {
     Row row;
-    std::memcpy(&row, kept.bytes.get() + sizeof(Row) * i, sizeof(Row));
+    std::memcpy(&row, kept.bytes + sizeof(Row) * i, sizeof(Row));
     print.high[i] = row.high;
-    print.set(i, row.x / kSubpixel, row.y / kSubpixel, row.angle, row.kind, row.quality);
+    print.set(i, row.left(), -row.up(), row.angle, row.kind, row.quality);
     if (i < kept.blocks * kBlock) {
       const std::uint32_t slot = kept.slots[i / kBlock];
       print.low[i] = chunks_[slot / kChunk]->blocks[slot % kChunk].low[i % kBlock];
@@ -96,6 +84,11 @@ void Index::unpack(const Kept& kept, Minutiae& print) const {
     }
   }
   print.outline();
+}
+
+Index::Print* Index::find(std::uint64_t key) const {
+  const std::uint32_t at = at_.find(key);
+  return at == store::Handles::kNone ? nullptr : &prints_[at / kPage][at % kPage];
 }
 
 std::uint32_t Index::take_slot() {
@@ -111,27 +104,9 @@ std::uint32_t Index::take_slot() {
 // One chunk, or in a large index a region of them.
 void Index::add_chunks() {
   const bool large = chunks_.size() >= kRegionChunks;
-  const std::size_t size = large ? kRegion : sizeof(Chunk);
-  std::unique_ptr<void, Free> region(std::aligned_alloc(large ? kHugePage : alignof(std::max_align_t), size));
-  if (!region) throw std::bad_alloc();
-  if (large) madvise(region.get(), size, MADV_HUGEPAGE);  // a hint; nothing depends on it
-  regions_.push_back(std::move(region));
-  auto* const first = static_cast<Chunk*>(regions_.back().get());
-  for (int k = 0; k < (large ? kRegionChunks : 1); ++k) chunks_.push_back(new (first + k) Chunk());
-}
-
-void Index::forget(const Print& print) {
-  auto drop = [&](std::uint32_t slot) {
-    Chunk& chunk = *chunks_[slot / kChunk];
-    chunk.blocks[slot % kChunk] = Block{};
-    chunk.keys[slot % kChunk] = 0;
-    free_.push_back(slot);
-  };
-  each(print, [&](const Kept& kept) {
-    for (int b = 0; b < kept.blocks; ++b) drop(kept.slots[b]);
-    bytes_ -= size_of(kept.n, kept.blocks);
-    explicit_bzero(kept.bytes.get(), size_of(kept.n, kept.blocks));
-  });
+  regions_.emplace_back(large ? kRegion : sizeof(Chunk));
+  auto* const first = reinterpret_cast<Chunk*>(regions_.back().data());
+  for (int k = 0; k < (large ? kRegionChunks : 1); ++k) chunks_.push_back(new (first + k) Chunk);
 }
 
 template <class Visit>
@@ -141,50 +116,75 @@ void Index::each(const Print& print, Visit visit) {
     for (const Kept& kept : *print.more) visit(kept);
 }
 
-void Index::make(const Minutiae& print, Made& made) {
-  const std::vector<int> order = block_order(print);
-  Kept& kept = made.kept;
-  kept.n = static_cast<std::uint16_t>(print.n);
-  kept.blocks = static_cast<std::uint16_t>(scan_blocks(print, order, made.blocks.data()));
-  kept.bytes = std::make_unique_for_overwrite<std::uint8_t[]>(size_of(kept.n, kept.blocks));
-  std::uint8_t* rest = kept.bytes.get() + sizeof(Row) * kept.n;
-  for (int k = 0; k < print.n; ++k) {
-    const int i = order[k];
-    const Row row{print.high[i],
-                  static_cast<std::uint16_t>(std::lrint(print.x[i] * kSubpixel)),
-                  static_cast<std::uint16_t>(std::lrint(-print.y[i] * kSubpixel)),
-                  static_cast<std::uint16_t>(print.angle[i]),
-                  static_cast<std::uint8_t>(print.kind[i]),
-                  static_cast<std::uint8_t>(std::lrint(print.weight[i] * 100))};
-    std::memcpy(kept.bytes.get() + sizeof(Row) * k, &row, sizeof(Row));
-    if (const int beyond = k - kept.blocks * kBlock; beyond >= 0)
-      std::memcpy(rest + sizeof(std::uint64_t) * beyond, &print.low[i], sizeof(std::uint64_t));
-  }
+void Index::Made::begin(int minutiae) {
+  n = minutiae;
+  if (rows.size() < static_cast<std::size_t>(n)) rows.resize(n), low.resize(n);
 }
 
-void Index::put_in(std::uint64_t key, Made* views, std::size_t count) {
-  if (const auto old = prints_.find(key); old != prints_.end()) {
-    forget(old->second);
-    prints_.erase(old);
+void Index::Made::end() { count = scan_blocks(rows.data(), low.data(), n, blocks.data()); }
+
+Index::Made::~Made() {
+  explicit_bzero(rows.data(), rows.size() * sizeof(Row));
+  explicit_bzero(low.data(), low.size() * sizeof(std::uint64_t));
+  explicit_bzero(blocks.data(), sizeof blocks);
+}
+
+void Index::make(const Minutiae& print, Made& made) {
+  made.begin(print.n);
+  write_rows(print, block_order(print), made.rows.data(), made.low.data());
+  made.end();
+}
+
+void Index::put_in(std::uint64_t key, const Made* views, std::size_t count) {
+  take_out(key);
+  std::uint32_t at = prints_used_;
+  if (prints_free_.empty()) {
+    if (at == prints_.size() * kPage) prints_.push_back(std::make_unique<Print[]>(kPage));
+    ++prints_used_;
+  } else {
+    at = prints_free_.back();
+    prints_free_.pop_back();
   }
-  Print print;
+  Print& print = prints_[at / kPage][at % kPage];
   for (std::size_t v = 0; v < count; ++v) {
-    Kept& kept = views[v].kept;
-    for (int b = 0; b < kept.blocks; ++b) {
+    const Made& made = views[v];
+    Kept kept{arena_.take(size_of(made.n, made.count)), static_cast<std::uint16_t>(made.n),
+              static_cast<std::uint16_t>(made.count)};
+    std::memcpy(kept.bytes, made.rows.data(), sizeof(Row) * made.n);
+    if (const int inside = made.count * kBlock; made.n > inside)
+      std::memcpy(kept.bytes + sizeof(Row) * made.n, &made.low[inside], sizeof(std::uint64_t) * (made.n - inside));
+    for (int b = 0; b < made.count; ++b) {
       const std::uint32_t slot = kept.slots[b] = take_slot();
       Chunk& chunk = *chunks_[slot / kChunk];
-      chunk.blocks[slot % kChunk] = views[v].blocks[b];
+      chunk.blocks[slot % kChunk] = made.blocks[b];
       chunk.keys[slot % kChunk] = key;
     }
-    bytes_ += size_of(kept.n, kept.blocks);
     if (v == 0) {
-      print.first = std::move(kept);
+      print.first = kept;
       continue;
     }
     if (!print.more) print.more = std::make_unique<std::vector<Kept>>();
-    print.more->push_back(std::move(kept));
+    print.more->push_back(kept);
   }
-  prints_.emplace(key, std::move(print));
+  at_.put(key, at);
+}
+
+bool Index::take_out(std::uint64_t key) {
+  Print* const print = find(key);
+  if (!print) return false;
+  each(*print, [&](const Kept& kept) {
+    for (int b = 0; b < kept.blocks; ++b) {
+      Chunk& chunk = *chunks_[kept.slots[b] / kChunk];
+      chunk.blocks[kept.slots[b] % kChunk] = Block{};
+      chunk.keys[kept.slots[b] % kChunk] = 0;
+      free_.push_back(kept.slots[b]);
+    }
+    arena_.give(kept.bytes, size_of(kept.n, kept.blocks));
+  });
+  *print = Print();
+  prints_free_.push_back(at_.find(key));
+  at_.erase(key);
+  return true;
 }
 
 void Index::put(std::uint64_t key, const std::vector<Minutiae>& views) {
@@ -201,8 +201,9 @@ std::vector<std::int32_t> Index::put_many(const std::vector<std::uint64_t>& keys
   std::vector<std::int32_t> clear(prints.size(), kNoPrint);
   std::atomic<std::size_t> at{0};
   in_parallel(std::clamp(threads, 1, 64), [&](int) {
-    std::vector<Minutiae> views;
-    std::vector<Made> made;                                        // views of the prints that are ready
+    std::vector<StoredView> views;
+    std::vector<Minutiae> whole(1);
+    std::vector<Made> made(kStep);                             // views of the prints that are ready
     std::vector<std::pair<std::uint64_t, std::size_t>> ready;  // a print's key, and how many views it has
     for (std::size_t first = at.fetch_add(kStep); first < prints.size(); first = at.fetch_add(kStep)) {
       ready.clear();
@@ -210,17 +211,32 @@ std::vector<std::int32_t> Index::put_many(const std::vector<std::uint64_t>& keys
       for (std::size_t k = first; k < std::min(first + kStep, prints.size()); ++k) {
         const auto [data, size] = prints[k];
         try {
-          const std::size_t count = read_stored(data, size, rule, views);
-          clear[k] = count ? count_clear(data, size, rule.clear) : kInViews;
+          const std::size_t own = read_stored(data, size, views);
+          if (views.empty() && !is_whole(data, size, rule)) {
+            clear[k] = kInViews;
+            continue;
+          }
+          const std::size_t count = std::max<std::size_t>(views.size(), 1);
           if (made.size() < used + count) made.resize(used + count);
-          for (std::size_t v = 0; v < count; ++v) make(views[v], made[used++]);
-          if (count) ready.emplace_back(keys[k], count);
+          for (const StoredView& view : views) {
+            made[used].begin(view.n);
+            view.write(made[used].rows.data(), made[used].low.data());
+            made[used++].end();
+          }
+          if (views.empty()) {  // without codes
+            read_template(data, own, whole[0]);
+            describe(whole[0]);
+            make(whole[0], made[used++]);
+          }
+          clear[k] = count_clear(data, size, rule.clear);
+          ready.emplace_back(keys[k], count);
         } catch (const std::invalid_argument&) {  // kNoPrint
         }
       }
       const std::lock_guard gate(gate_);
       const std::unique_lock lock(guard_);
-      Made* next = made.data();
+      for (const auto& [key, count] : ready) at_.expect(key);
+      const Made* next = made.data();
       for (const auto& [key, count] : ready) put_in(key, next, count), next += count;
     }
   });
@@ -230,11 +246,7 @@ std::vector<std::int32_t> Index::put_many(const std::vector<std::uint64_t>& keys
 bool Index::remove(std::uint64_t key) {
   const std::lock_guard gate(gate_);
   const std::unique_lock lock(guard_);
-  const auto at = prints_.find(key);
-  if (at == prints_.end()) return false;
-  forget(at->second);
-  prints_.erase(at);
-  return true;
+  return take_out(key);
 }
 
 std::size_t Index::remove_many(const std::uint64_t* keys, std::size_t count) {
@@ -243,27 +255,21 @@ std::size_t Index::remove_many(const std::uint64_t* keys, std::size_t count) {
   for (std::size_t first = 0; first < count; first += kStep) {
     const std::lock_guard gate(gate_);
     const std::unique_lock lock(guard_);
-    for (std::size_t k = first; k < std::min(first + kStep, count); ++k)
-      if (const auto at = prints_.find(keys[k]); at != prints_.end()) {
-        forget(at->second);
-        prints_.erase(at);
-        ++gone;
-      }
+    for (std::size_t k = first; k < std::min(first + kStep, count); ++k) gone += take_out(keys[k]);
   }
   return gone;
 }
 
 std::size_t Index::size() const {
   const std::shared_lock lock(guard_);
-  return prints_.size();
+  return at_.size();
 }
 
 std::size_t Index::memory() const {
-  constexpr std::size_t kNode = sizeof(Print) + 4 * sizeof(void*);  // a hash node, its key and its allocation
   const std::shared_lock lock(guard_);
   const std::size_t alone = std::min<std::size_t>(chunks_.size(), kRegionChunks);
-  return alone * sizeof(Chunk) + (regions_.size() - alone) * kRegion + bytes_ + prints_.size() * (kNode + 2 * sizeof(void*)) +
-         prints_.bucket_count() * sizeof(void*) + free_.capacity() * sizeof(std::uint32_t);
+  return alone * sizeof(Chunk) + (regions_.size() - alone) * kRegion + arena_.memory() + at_.memory() +
+         prints_.size() * kPage * sizeof(Print) + (prints_free_.capacity() + free_.capacity()) * sizeof(std::uint32_t);
 }
 
 float Index::exact(const Probe& probe, const Print& print, float least_agreement, Minutiae& reference,
@@ -293,7 +299,7 @@ std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, 
   {
     const std::lock_guard gate(gate_);
     const std::shared_lock lock(guard_);
-    chunks = (used_ + kChunk - 1) / kChunk, size = prints_.size();
+    chunks = (used_ + kChunk - 1) / kChunk, size = at_.size();
   }
   if (survivors == 0) survivors = std::clamp(size / kSurvivorsShare, kSurvivors, kSurvivorsMost);
   const bool everything = survivors >= size, screened = size >= kScreenFrom * survivors;
@@ -368,8 +374,8 @@ std::vector<std::vector<Found>> Index::search(const std::vector<Probe>& probes, 
         { const std::lock_guard gate(gate_); }
         const std::shared_lock lock(guard_);
         for (std::size_t k = first; k < std::min(first + kStep, left[p].size()); ++k)
-          if (const auto print = prints_.find(left[p][k]); print != prints_.end())
-            parts[thread].push_back({left[p][k], exact(probes[p], print->second, everything ? 0 : kLeastAgreement, reference, scratch)});
+          if (const Print* const print = find(left[p][k]))
+            parts[thread].push_back({left[p][k], exact(probes[p], *print, everything ? 0 : kLeastAgreement, reference, scratch)});
       }
       scratch.wipe();
     });
@@ -390,8 +396,8 @@ std::vector<Found> Index::search_among(const Probe& probe, std::size_t limit,
     { const std::lock_guard gate(gate_); }
     const std::shared_lock lock(guard_);
     for (std::size_t k = first; k < std::min(first + kStep, keys.size()); ++k)
-      if (const auto print = prints_.find(keys[k]); print != prints_.end())
-        found.push_back({keys[k], exact(probe, print->second, 0, reference, scratch)});
+      if (const Print* const print = find(keys[k]))
+        found.push_back({keys[k], exact(probe, *print, 0, reference, scratch)});
   }
   scratch.wipe();
   keep_best(found, limit);

@@ -3,15 +3,15 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "ridge/comparator.hpp"
 #include "ridge/scan.hpp"
+#include "store/handles.hpp"
+#include "store/regions.hpp"
 
 namespace limen::ridge {
 
@@ -60,29 +60,36 @@ class Index {
     std::uint64_t keys[kChunk];
   };
   // Chunks of large indexes lie in huge pages: a scan reads all of them, and would miss a translation every 11 blocks.
-  static constexpr std::size_t kHugePage = 2 << 20, kRegion = 2 * kHugePage;  // bytes
+  static constexpr std::size_t kRegion = 2 * store::kHugePage;  // bytes
   static constexpr int kRegionChunks = kRegion / sizeof(Chunk);
   static_assert(kRegionChunks * sizeof(Chunk) > kRegion / 100 * 95);
-  struct Kept {                          // one view of one print
-    std::unique_ptr<std::uint8_t[]> bytes;  // a Row a minutia, in the blocks' order; then codes' halves not in blocks
+  struct Kept {                   // one view of one print
+    std::uint8_t* bytes = nullptr;  // of the arena: a Row a minutia, in the blocks' order; then codes' halves not in blocks
     std::uint16_t n = 0, blocks = 0;
     std::uint32_t slots[kMaxBlocks] = {};
   };
   struct Print {
-    Kept first;                          // nearly all prints have just one
+    Kept first;                   // nearly all prints have just one
     std::unique_ptr<std::vector<Kept>> more;
   };
+  static constexpr std::uint32_t kPage = 1024;  // prints that lie together
 
   struct Made {  // a view, ready to be put in
-    Kept kept;
+    std::vector<Row> rows;
+    std::vector<std::uint64_t> low;
+    int n = 0, count = 0;  // of minutiae, and of blocks
     std::array<Block, kMaxBlocks> blocks;
+    void begin(int minutiae);  // makes room for them
+    void end();                // the rows are there: lays out the blocks
+    ~Made();                   // overwrites
   };
   static void make(const Minutiae& print, Made& made);
-  void put_in(std::uint64_t key, Made* views, std::size_t count);  // under the lock
+  void put_in(std::uint64_t key, const Made* views, std::size_t count);  // under the lock
+  bool take_out(std::uint64_t key);                                      // under the lock
   void unpack(const Kept& kept, Minutiae& print) const;
+  Print* find(std::uint64_t key) const;  // nullptr if it is not there
   std::uint32_t take_slot();
   void add_chunks();
-  void forget(const Print& print);
   template <class Visit>
   static void each(const Print& print, Visit visit);
   float exact(const Probe& probe, const Print& print, float least_agreement, Minutiae& reference,
@@ -91,15 +98,15 @@ class Index {
   // Readers wait behind a writer (glibc's lock alone lets a stream of readers starve it).
   mutable std::mutex gate_;
   mutable std::shared_mutex guard_;
-  std::unordered_map<std::uint64_t, Print> prints_;
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
+  store::Handles at_;                               // by key, where its print is
+  std::vector<std::unique_ptr<Print[]>> prints_;    // pages of `kPage`
+  std::uint32_t prints_used_ = 0;
+  std::vector<std::uint32_t> prints_free_;
   std::vector<Chunk*> chunks_;
-  std::vector<std::unique_ptr<void, Free>> regions_;  // that the chunks lie in
+  std::vector<store::Region> regions_;              // that the chunks lie in
   std::uint32_t used_ = 0;
   std::vector<std::uint32_t> free_;
-  std::size_t bytes_ = 0;
+  store::Arena arena_;
 };
 
 }  // namespace limen::ridge

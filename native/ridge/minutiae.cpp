@@ -7,15 +7,17 @@
 #include <stdexcept>
 #include <utility>
 
+#include "ridge/scan.hpp"
+
 namespace limen::ridge {
 
 namespace {
 
 constexpr std::size_t kHead = 24, kRow = 8;  // bytes of header and minutia in RidgeTemplate.pack()
-constexpr float kSubpixel = 4.0f;            // quarter pixels
-constexpr int kMaxSide = 0xFFFF / 4;
+constexpr int kQuarters = 4;                 // of a pixel, in which minutiae are placed
+constexpr int kMaxSide = 0xFFFF / kQuarters;
 
-constexpr float kUnstated = 0.7f;            // weight of a minutia whose quality is 0, "not reported" in ISO/IEC 19794-2
+constexpr int kUnstated = 70;                // of a minutia whose quality is 0, "not reported" in ISO/IEC 19794-2
 
 // Sines of 4096 steps of a turn: finer than minutiae's directions are known.
 struct Sines {
@@ -54,7 +56,7 @@ void Minutiae::set(int i, float left, float top, std::uint16_t turn, int its_kin
   sine[i] = kSines.of[turn >> 4];
   cosine[i] = kSines.of[((turn >> 4) + 1024) & 4095];
   kind[i] = its_kind;
-  weight[i] = its_quality == 0 ? kUnstated : its_quality / 100.0f;
+  weight[i] = (its_quality == 0 ? kUnstated : its_quality) / 100.0f;
 }
 
 void Minutiae::copy(int i, const Minutiae& other, int k) {
@@ -85,31 +87,43 @@ void Minutiae::resize(int count) {
   high.assign(padded, 0);
 }
 
+void write_rows(const Minutiae& print, const std::vector<int>& order, Row* rows, std::uint64_t* low) {
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    const int i = order[k];
+    rows[k] = {print.high[i],
+               static_cast<std::uint16_t>(std::lrint(print.x[i] * Row::kSubpixel)),
+               static_cast<std::uint16_t>(std::lrint(-print.y[i] * Row::kSubpixel)),
+               static_cast<std::uint16_t>(print.angle[i]),
+               static_cast<std::uint8_t>(print.kind[i]),
+               static_cast<std::uint8_t>(std::lrint(print.weight[i] * 100))};
+    low[k] = print.low[i];
+  }
+}
+
 namespace {
 
-void read_rows(const std::uint8_t* data, std::size_t size, Minutiae& out) {
+// How many minutiae a packed template has. Throws if its size or any field is out of range.
+int check_template(const std::uint8_t* data, std::size_t size) {
   if (size < kHead) throw std::invalid_argument("A minutiae template is shorter than its header.");
   const int count = u16(data + 18), width = u16(data + 20), height = u16(data + 22);
   if (count > kMaxMinutiae || size != kHead + kRow * count)
     throw std::invalid_argument("A minutiae template's size does not fit its count.");
   if (width < 1 || width > kMaxSide || height < 1 || height > kMaxSide || (data[17] > 100 && data[17] != 255))
     throw std::invalid_argument("A minutiae template's header is out of range.");
-  out.resize(count);
-  out.width = width, out.height = height, out.position = data[16], out.quality = data[17];
-  for (int i = 0; i < count; ++i) {
-    const std::uint8_t* row = data + kHead + kRow * i;
-    const float x = u16(row) / kSubpixel, y = u16(row + 2) / kSubpixel;
-    if (x > width || y > height || row[6] > 2 || row[7] > 100)
-      throw std::invalid_argument("A minutia lies outside its image or has an unknown kind.");
-    out.set(i, x, y, u16(row + 4), row[6], row[7]);
-  }
+  bool outside = false;
+  for (const std::uint8_t* row = data + kHead; row != data + size; row += kRow)
+    outside |= (u16(row) > kQuarters * width) | (u16(row + 2) > kQuarters * height) | (row[6] > 2) | (row[7] > 100);
+  if (outside) throw std::invalid_argument("A minutia lies outside its image or has an unknown kind.");
+  return count;
 }
 
-// Whether a view has all minutiae in their order, as nearly all prints' only one does.
-bool is_all(const std::uint8_t* rows, int n, int all) {
-  bool same = n == all;
-  for (int i = 0; i < n && same; ++i) same = u16(rows + 2 * i) == i;
-  return same;
+void read_rows(const std::uint8_t* data, std::size_t size, Minutiae& out) {
+  out.resize(check_template(data, size));
+  out.width = u16(data + 20), out.height = u16(data + 22), out.position = data[16], out.quality = data[17];
+  for (int i = 0; i < out.n; ++i) {
+    const std::uint8_t* row = data + kHead + kRow * i;
+    out.set(i, u16(row) / Row::kSubpixel, u16(row + 2) / Row::kSubpixel, u16(row + 4), row[6], row[7]);
+  }
 }
 
 }  // namespace
@@ -145,9 +159,10 @@ std::vector<std::uint8_t> write_codes(const std::vector<Minutiae>& views, const 
   append(out, codes_tag());
   append(out, static_cast<std::uint16_t>(views.size()));
   for (std::size_t v = 0; v < views.size(); ++v) {
+    const std::vector<int> order = block_order(views[v]);
     append(out, static_cast<std::uint16_t>(views[v].n));
-    for (const std::uint16_t row : rows[v]) append(out, row);
-    for (int i = 0; i < views[v].n; ++i) append(out, views[v].low[i]), append(out, views[v].high[i]);
+    for (const int i : order) append(out, rows[v][i]);
+    for (const int i : order) append(out, views[v].low[i]), append(out, views[v].high[i]);
   }
   return out;
 }
@@ -160,44 +175,37 @@ Minutiae view_of(const Minutiae& print, const std::vector<std::uint16_t>& rows) 
   return out;
 }
 
-std::size_t read_stored(const std::uint8_t* data, std::size_t size, const WholeRule& rule, std::vector<Minutiae>& out) {
+std::size_t read_stored(const std::uint8_t* data, std::size_t size, std::vector<StoredView>& views) {
+  views.clear();
   const std::size_t own = size < kHead ? size : std::min(size, kHead + kRow * u16(data + 18));
-  if (out.size() < 2) out.resize(2);
-  read_rows(data, own, out[0]);
+  const int all = check_template(data, own);
   Rest rest{data + own, data + size};
   std::uint32_t tag = 0;
   if (own < size) std::memcpy(&tag, rest.take(sizeof tag), sizeof tag);
-  if (tag != codes_tag()) {
-    if (!is_whole(data, size, rule)) return 0;
-    describe(out[0]);
-    return 1;
-  }
+  if (tag != codes_tag()) return own;
   const std::size_t count = u16(rest.take(2));
   if (count == 0 || count > kMaxViews) throw std::invalid_argument("A stored print has too many views, or none.");
-  if (out.size() < count + 1) out.resize(count + 1);
-  const Minutiae& whole = out[0];
   for (std::size_t v = 0; v < count; ++v) {
     const int n = u16(rest.take(2));
     const std::uint8_t* rows = rest.take(2 * static_cast<std::size_t>(n));
     const std::uint8_t* codes = rest.take(kCode * n);
-    const bool only = count == 1 && is_all(rows, n, whole.n);
-    Minutiae& view = out[only ? 0 : v + 1];
-    if (!only) view.resize(n);
-    for (int i = 0; i < n; ++i) {
-      const int row = u16(rows + 2 * i);
-      if (row >= whole.n) throw std::invalid_argument("A stored print's view has a minutia that the print has not.");
-      if (!only) view.copy(i, whole, row);
-      std::memcpy(&view.low[i], codes + kCode * i, 8);
-      std::memcpy(&view.high[i], codes + kCode * i + 8, 8);
-    }
-    if (only) {
-      if (rest.at != rest.end) throw std::invalid_argument("A stored print is longer than its view.");
-      return 1;
-    }
+    bool beyond = false;
+    for (int k = 0; k < n; ++k) beyond |= u16(rows + 2 * k) >= all;
+    if (beyond) throw std::invalid_argument("A stored print's view has a minutia that the print has not.");
+    views.push_back({data + kHead, rows, codes, n});
   }
   if (rest.at != rest.end) throw std::invalid_argument("A stored print is longer than its views.");
-  for (std::size_t v = 0; v < count; ++v) std::swap(out[v], out[v + 1]);
-  return count;
+  return own;
+}
+
+void StoredView::write(Row* to, std::uint64_t* low) const {
+  for (int k = 0; k < n; ++k) {
+    const std::uint8_t* from = minutiae + kRow * u16(rows + 2 * k);
+    std::memcpy(&low[k], codes + kCode * k, 8);
+    std::memcpy(&to[k].high, codes + kCode * k + 8, 8);
+    std::memcpy(&to[k].x, from, kRow);
+    if (to[k].quality == 0) to[k].quality = kUnstated;
+  }
 }
 
 int count_clear(const std::uint8_t* data, std::size_t size, int clear) {

@@ -40,6 +40,21 @@ struct Minutiae {
   void outline();                                  // hull, from x and y
 };
 
+// One minutia as a template has it, without rounding, and half of its code.
+struct Row {
+  static constexpr float kSubpixel = 4.0f;  // limen.ridge.template.SUBPIXEL
+  std::uint64_t high;
+  std::uint16_t x, y, angle;                // quarter pixels from the top left; 65536 to a turn
+  std::uint8_t kind, quality;               // quality 1-100: one that is not stated has the weight's
+  float left() const { return x / kSubpixel; }
+  float up() const { return -(y / kSubpixel); }
+  float weight() const { return quality / 100.0f; }
+};
+static_assert(sizeof(Row) == 16);
+
+// Minutiae in some order as rows, and the other halves of their codes.
+void write_rows(const Minutiae& print, const std::vector<int>& order, Row* rows, std::uint64_t* low);
+
 // Read `RidgeTemplate.pack()` bytes. Throws std::invalid_argument if size or any field is out of range.
 void read_template(const std::uint8_t* data, std::size_t size, Minutiae& out);
 
@@ -48,6 +63,7 @@ void describe(Minutiae& print);
 
 // A stored print: a packed template, and behind it its codes, made earlier (limen.ridge.stored). Little-endian:
 //   tag uint32 (of what made them) | views uint16 | each view: minutiae n uint16, their rows n x uint16, codes n x 16 bytes
+// A view's rows stand in the order of an index's blocks (`block_order`).
 std::uint32_t codes_tag();
 std::vector<std::uint8_t> write_codes(const std::vector<Minutiae>& views, const std::vector<std::vector<std::uint16_t>>& rows);
 Minutiae view_of(const Minutiae& print, const std::vector<std::uint16_t>& rows);  // without codes
@@ -60,9 +76,15 @@ bool is_whole(const std::uint8_t* data, std::size_t size, const WholeRule& rule)
 // How many minutiae of a packed template have at least this quality, or none stated.
 int count_clear(const std::uint8_t* data, std::size_t size, int clear);
 
-// The views of a stored print, with their codes; made anew if they are missing or another release's. How many views; 0 if
-// it has no codes that serve and is not whole. Reuses `out`, which never shrinks; their outlines are not set. Throws std::invalid_argument if it is none.
-std::size_t read_stored(const std::uint8_t* data, std::size_t size, const WholeRule& rule, std::vector<Minutiae>& out);
+// A view of a stored print, borrowed from its bytes, which were checked.
+struct StoredView {
+  const std::uint8_t *minutiae, *rows, *codes;
+  int n;
+  void write(Row* to, std::uint64_t* low) const;  // n of each
+};
+// The views of a stored print; none if it has no codes, or another release's. Returns how many bytes its template has.
+// Throws std::invalid_argument if it is none.
+std::size_t read_stored(const std::uint8_t* data, std::size_t size, std::vector<StoredView>& views);
 
 // The real-valued local structures behind the codes: n rows of kStructure floats (for training and tests).
 constexpr int kStructure = 312;

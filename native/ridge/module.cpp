@@ -43,6 +43,13 @@ Stored bytes_of(const nb::bytes& bytes) { return {static_cast<const std::uint8_t
 using Rule = std::array<int, 5>;
 WholeRule rule_of(const Rule& rule) { return {rule[0], rule[1], rule[2], rule[3], rule[4]}; }
 
+int blocks_of(const Minutiae& print, Block* blocks) {
+  std::vector<Row> rows(print.n);
+  std::vector<std::uint64_t> low(print.n);
+  write_rows(print, block_order(print), rows.data(), low.data());
+  return scan_blocks(rows.data(), low.data(), print.n, blocks);
+}
+
 Outcome run(const Minutiae& a, const Minutiae& b, Level level) {
   Outcome out;
   comparator(level)(view(a), view(b), scratch.room(a.padded, b.padded), out);
@@ -155,7 +162,7 @@ NB_MODULE(_native, m) {
     for (const Minutiae* print : list.prints) {
       Block blocks[kMaxBlocks];
       std::uint16_t each[kMaxBlocks];
-      const int count = scan_blocks(*print, block_order(*print), blocks);
+      const int count = blocks_of(*print, blocks);
       constexpr std::uint16_t kAll[kMaxBlocks] = {0, 1, 2, 3};
       scanner(chosen)(ready, blocks, kAll, count, each);
       scores.push_back(*std::max_element(each, each + count));
@@ -170,7 +177,7 @@ NB_MODULE(_native, m) {
     for (const Minutiae* print : list.prints) {
       Block blocks[kMaxBlocks];
       std::uint16_t each[kMaxBlocks];
-      const int count = scan_blocks(*print, block_order(*print), blocks);
+      const int count = blocks_of(*print, blocks);
       screener(chosen)(ready, blocks, count, each);
       scores.push_back(*std::max_element(each, each + count));
     }

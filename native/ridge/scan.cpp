@@ -15,13 +15,11 @@ namespace {
 // A finger of 50 minutiae has two blocks: with one, partial prints of its rim would be lost.
 int block_count(int n) { return std::clamp((n - 9 + kBlock) / kBlock, 1, kMaxBlocks); }
 
+// The minutiae's middle, pixels; sure ones weigh more.
 struct Middle {
-  float x = 0, y = 0;
-  explicit Middle(const Minutiae& print) {
-    float sum = 1e-6f;
-    for (int i = 0; i < print.n; ++i) x += print.weight[i] * print.x[i], y += print.weight[i] * print.y[i], sum += print.weight[i];
-    x /= sum, y /= sum;
-  }
+  float x = 0, y = 0, sum = 1e-6f;
+  void add(float weight, float left, float up) { x += weight * left, y += weight * up, sum += weight; }
+  void end() { x /= sum, y /= sum; }
 };
 
 }  // namespace
@@ -58,7 +56,9 @@ ScanFunction scanner(Level level) {
 ScanProbe scan_probe(const Minutiae& print) {
   ScanProbe probe;
   const std::vector<int> order = telling_order(print);
-  const Middle middle(print);
+  Middle middle;
+  for (int i = 0; i < print.n; ++i) middle.add(print.weight[i], print.x[i], print.y[i]);
+  middle.end();
   probe.count = std::min(print.n, kMaxProbe);
   for (int k = 0; k < probe.count; ++k) {
     const int i = order[k];
@@ -83,20 +83,21 @@ std::vector<int> block_order(const Minutiae& print) {
   return order;
 }
 
-int scan_blocks(const Minutiae& print, const std::vector<int>& order, Block* blocks) {
-  const Middle middle(print);
-  const int count = block_count(print.n);
+int scan_blocks(const Row* rows, const std::uint64_t* low, int n, Block* blocks) {
+  Middle middle;
+  for (int k = 0; k < n; ++k) middle.add(rows[k].weight(), rows[k].left(), rows[k].up());
+  middle.end();
+  const int count = block_count(n);
+  const int all = std::min(n, count * kBlock);
+  auto step = [](float v) { return static_cast<std::uint8_t>(std::clamp(std::lrint(v / kScanStep) + 128L, 0L, 255L)); };
   for (int b = 0; b < count; ++b) {
     Block& block = blocks[b];
     block = Block{};
-    const int all = std::min(print.n, count * kBlock);
-    const int first = b * kBlock, last = std::min(all, first + kBlock);
-    for (int k = first; k < last; ++k) {
-      const int i = order[k], at = static_cast<int>(block.count++);
-      block.low[at] = print.low[i];
-      block.angle[at] = static_cast<std::uint8_t>(print.angle[i] >> 8);
-      auto step = [](float v) { return static_cast<std::uint8_t>(std::clamp(std::lrint(v / kScanStep) + 128L, 0L, 255L)); };
-      block.x[at] = step(print.x[i] - middle.x), block.y[at] = step(print.y[i] - middle.y);
+    for (int k = b * kBlock; k < std::min(all, (b + 1) * kBlock); ++k) {
+      const auto at = static_cast<int>(block.count++);
+      block.low[at] = low[k];
+      block.angle[at] = static_cast<std::uint8_t>(rows[k].angle >> 8);
+      block.x[at] = step(rows[k].left() - middle.x), block.y[at] = step(rows[k].up() - middle.y);
     }
   }
   return count;

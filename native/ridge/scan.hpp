@@ -43,8 +43,8 @@ using ScanFunction = void (*)(const ScanProbe&, const Block* blocks, const std::
 ScreenFunction screener(Level level);
 ScanFunction scanner(Level level);
 ScanProbe scan_probe(const Minutiae& print);
-// Blocks of a print whose minutiae stand in `order`; returns how many (at most kMaxBlocks).
-int scan_blocks(const Minutiae& print, const std::vector<int>& order, Block* blocks);
+// Blocks of n minutiae, the codes' halves of each beside them; returns how many blocks (at most kMaxBlocks).
+int scan_blocks(const Row* rows, const std::uint64_t* low, int n, Block* blocks);
 // A print's minutiae in the order of its blocks; those with the least to tell may be in none.
 std::vector<int> block_order(const Minutiae& print);
 // A print's minutiae, those with the most to tell first.

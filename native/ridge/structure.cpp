@@ -50,13 +50,15 @@ void describe(Minutiae& print) {
   describe_all(view(print), print.low.data(), print.high.data());
 }
 
-// FNV-1a (Fowler, Noll, Vo) of what the codes depend on.
+// FNV-1a (Fowler, Noll, Vo) of what the codes depend on, and of how they are laid out.
 std::uint32_t codes_tag() {
   static const std::uint32_t tag = [] {
     std::uint32_t hash = 2166136261u;
     auto add = [&](const void* data, std::size_t size) {
       for (std::size_t k = 0; k < size; ++k) hash = (hash ^ static_cast<const std::uint8_t*>(data)[k]) * 16777619u;
     };
+    constexpr std::uint8_t kLayout = 2;  // rows in the order of blocks
+    add(&kLayout, sizeof kLayout);
     constexpr float kConstants[] = {kRadius, kSigma, kSigmaDirection, kReach, kLeast, kMostNeighbours};
     add(kConstants, sizeof kConstants);
     add(weights::kProjection, sizeof weights::kProjection);

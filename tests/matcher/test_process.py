@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -80,22 +81,34 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @dataclass
 class Front:
-    """What the front does, with a plain socket."""
+    """What the front does, with plain sockets."""
 
     sock: socket.socket
+    feed: socket.socket
     settings: Settings
+
+    @classmethod
+    @contextlib.contextmanager
+    def connected(cls, settings: Settings) -> Iterator[Front]:
+        with connect(settings.socket("matcher-front")) as sock, connect(settings.socket("matcher-feed")) as feed:
+            yield cls(sock, feed, settings)
 
     def put(self, person: int, finger: int | None = None, **changes) -> None:
         """Seal and feed one sample (a face if there is no position)."""
-        send(self.sock, GalleryBatch.of([_sealed(self.settings, person, finger, **changes)]))
+        send(self.feed, GalleryBatch.of([_sealed(self.settings, person, finger, **changes)]))
 
     def mark(self, sequence: int = 1, complete: int = 1) -> None:
-        send(self.sock, GalleryMark(sequence, complete))
-        assert receive(self.sock, GalleryMark, timeout=SECONDS).sequence == sequence
+        send(self.feed, GalleryMark(sequence, complete))
+        assert receive(self.feed, GalleryMark, timeout=SECONDS).sequence == sequence
 
     def status(self) -> Status:
+        send(self.feed, StatusAsk())  # after what was fed
+        return receive(self.feed, Status, timeout=SECONDS)
+
+    def answered(self) -> None:
+        """All that was said on the line of the searches is done."""
         send(self.sock, StatusAsk())
-        return receive(self.sock, Status, timeout=SECONDS)
+        receive(self.sock, Status, timeout=SECONDS)
 
     def search(self, *samples, country: bytes = b"BIH", early: bool = False) -> Decision:
         """Announce a search, send its templates as a worker would, and wait for the decision."""
@@ -114,9 +127,8 @@ class Front:
 @pytest.fixture
 def front(settings: Settings) -> Iterator[Front]:
     """A front whose gallery holds person 1 with a face and two fingers, person 2 with a face."""
-    with connect(settings.socket("matcher-front")) as sock:
-        made = Front(sock, settings)
-        send(sock, GalleryReset())
+    with Front.connected(settings) as made:
+        send(made.feed, GalleryReset())
         made.put(1)
         made.put(1, 2)
         made.put(1, 7)
@@ -209,28 +221,26 @@ def test_a_probe_may_come_before_its_announcement(front: Front) -> None:
 def test_until_the_feed_is_complete_nothing_is_ruled_out(front: Front) -> None:
     front.mark(2, complete=0)
     assert Answer.from_wire(front.search(*_person(77)).answer) is Answer.CANNOT_TELL
-    send(front.sock, GalleryReset())
-    assert Answer.from_wire(front.search(*_person(77)).answer) is Answer.CANNOT_TELL
+    send(front.feed, GalleryReset())
     assert front.status().records == 0
+    assert Answer.from_wire(front.search(*_person(77)).answer) is Answer.CANNOT_TELL
 
 
 def test_a_feed_goes_on_from_the_mark_that_the_matcher_names(settings: Settings, front: Front) -> None:
     front.mark(41)
-    front.sock.close()
-    with connect(settings.socket("matcher-front")) as other:
-        second = Front(other, settings)
+    front.feed.close()
+    with Front.connected(settings) as second:
         assert second.status().sequence == 41
         second.mark(42)
         assert Answer.from_wire(second.search(*_person(1)).answer) is Answer.HIT
         assert Answer.from_wire(second.search(*_person(77)).answer) is Answer.NO_HIT
-        send(other, GalleryReset())
+        send(second.feed, GalleryReset())
         assert second.status().sequence == 0
 
 
 def test_when_the_feed_breaks_off_nothing_is_ruled_out(settings: Settings, front: Front) -> None:
-    with connect(settings.socket("matcher-front")) as other:
-        second = Front(other, settings)
-        front.sock.close()
+    with Front.connected(settings) as second:
+        front.feed.close()
         deadline = time.monotonic() + SECONDS
         answer = Answer.NO_HIT
         while answer is not Answer.CANNOT_TELL and time.monotonic() < deadline:
@@ -239,9 +249,9 @@ def test_when_the_feed_breaks_off_nothing_is_ruled_out(settings: Settings, front
 
 
 def test_a_withdrawn_record_is_gone_at_once(front: Front) -> None:
-    send(front.sock, GalleryBatch.of([GalleryWithdraw(10_001, 0)]))
-    assert Answer.from_wire(front.search(*_person(1)).answer) is Answer.NO_HIT
+    send(front.feed, GalleryBatch.of([GalleryWithdraw(10_001, 0)]))
     assert front.status().fingers == 0
+    assert Answer.from_wire(front.search(*_person(1)).answer) is Answer.NO_HIT
 
 
 @pytest.mark.parametrize(
@@ -267,6 +277,7 @@ def test_a_blob_that_was_moved_or_changed_is_rejected(front: Front, change: dict
 def test_an_expired_record_never_matches(front: Front) -> None:
     for position in (None, 2):
         front.put(3, position, valid_until=int(time.time()) - 1)
+    front.mark(4)
     assert Answer.from_wire(front.search(*_person(3)).answer) is Answer.NO_HIT
 
 
@@ -274,7 +285,7 @@ def test_a_forgotten_search_takes_no_probe(front: Front) -> None:
     search = os.urandom(16)
     send(front.sock, Expect(search, b"BIH", 1, 5000, 0))
     send(front.sock, Forget(search))
-    front.status()
+    front.answered()
     _probe(front.settings, search, *_person(1))
     front.sock.settimeout(0.3)
     with pytest.raises(TimeoutError):
@@ -302,22 +313,21 @@ def test_what_a_probe_held_is_not_in_memory_afterwards(tmp_path: Path) -> None:
     """A probe's numbers are looked for in all writable memory of the matcher, which runs as the hub starts it."""
     process = _start("matcher", Settings(data=tmp_path))
     try:
-        with connect(Settings(data=tmp_path).socket("matcher-front")) as sock:
-            lone = Front(sock, Settings(data=tmp_path))
-            send(sock, GalleryReset())
+        with Front.connected(Settings(data=tmp_path)) as lone:
+            send(lone.feed, GalleryReset())
             lone.mark()
             template = face(99, 1)
             probe = ((Modality.FACE, 0, template), *_person(99)[1:])
             fingers = [part.x[:12].tobytes() for modality, _, part in probe if modality is Modality.FINGER]
             needle = template.vector[:12].tobytes()
             lone.search(*probe)
-            lone.status()
+            lone.answered()
             assert [_find(process.pid, thing) for thing in (needle, *fingers)] == [0] * (1 + len(fingers))
             early = os.urandom(16)
             _probe(lone.settings, early, *probe)  # waits for its announcement: now there is something to be found
             assert _find(process.pid, needle) > 0
-            send(sock, Forget(early))
-            lone.status()
+            send(lone.sock, Forget(early))
+            lone.answered()
             assert _find(process.pid, needle) == 0
     finally:
         process.send_signal(signal.SIGTERM)
@@ -346,8 +356,8 @@ def test_a_batch_of_many_changes_is_in_force_when_its_mark_comes_back(settings: 
     bad = _sealed(settings, 60, 2, owner=b"DEU")
     again = _sealed(settings, 20, 2)
     gone = [GalleryWithdraw(10_021, 0), GalleryWithdraw(10_022, 2207)]
-    send(front.sock, GalleryBatch.of([*puts, bad, *gone, again]))
-    send(front.sock, GalleryBatch.of([GalleryWithdraw(10_020, 2002), *(puts[4:] * 3)[:300]]))
+    send(front.feed, GalleryBatch.of([*puts, bad, *gone, again]))
+    send(front.feed, GalleryBatch.of([GalleryWithdraw(10_020, 2002), *(puts[4:] * 3)[:300]]))
     front.mark(9)
     status = front.status()
     assert (status.records, status.faces, status.fingers, status.rejected) == (42, 41, 81, 1)

@@ -19,7 +19,7 @@ def everything(database, after=0, limit=3):
         with database.reading() as session:
             found, last = feed.changes(session, after, limit)
             packed, same = feed.batches(session, after, limit)
-        assert ([change for batch in packed for change in batch.changes()], same) == (found, last)
+        assert ([change for batch in packed for change in batch.message().changes()], same) == (found, last)
         messages += found
         if last == after:
             return messages, after

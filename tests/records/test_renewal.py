@@ -102,7 +102,7 @@ def test_a_photo_that_was_replaced_opens_no_more(database: Database, vault: Loca
         (batch,), _ = feed.batches(session, feed.last_change(session) - 3, 9)
     assert originals == {b"face1.jpg", b"a finger"}
     assert first.record_id == second.record_id == successor(record.id.bytes)  # type: ignore[union-attr]
-    assert batch.tail.count(successor(record.id.bytes)) == 2
+    assert batch.message().tail.count(successor(record.id.bytes)) == 2
     assert vault.ring.records("FRA") == [successor(record.id.bytes)], "the matcher's keys, and nobody else's"
     assert run(database, vault, folder, "face=face1.jpg; right-index=finger.png") == "unchanged"
     assert run(database, vault, folder, "face=face2.jpg") == "changed"

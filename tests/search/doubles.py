@@ -92,7 +92,7 @@ class Opener:
 
 
 class Matcher:
-    """Serves `matcher-front.sock`: decides when told that templates came."""
+    """Serves `matcher-front.sock`, and `matcher-feed.sock` beside it: decides when told that templates came."""
 
     def __init__(self) -> None:
         self.answer = Answer.NO_HIT
@@ -108,6 +108,7 @@ class Matcher:
         self._writers: list[asyncio.StreamWriter] = []
 
     async def serve(self, path: Path) -> asyncio.Server:
+        await asyncio.start_unix_server(self._front, path.with_name("matcher-feed.sock"))
         return await asyncio.start_unix_server(self._front, path)
 
     def decide(self, search: bytes) -> None:

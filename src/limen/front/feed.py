@@ -2,26 +2,36 @@
 
 A new matcher is fed whole; one that was fed by an earlier front goes on from the last change that is in force. Then
 changes follow within `POLL_SECONDS`. The matcher answers `gallery-incomplete` until a mark says `complete`.
+
+It has a thread and a blocking socket of its own: asyncio copies what the kernel does not take at once, and a whole gallery
+passes here (decision 0600).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import select
+import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 
-from limen.errors import LimenError
-from limen.wire.frame import read
-from limen.wire.messages import GalleryBatch, GalleryMark, GalleryReset, Status, StatusAsk
-from limen.wire.sockets import open_stream
+from limen.errors import LimenError, Unavailable
+from limen.wire import receive, send
+from limen.wire.bulk import send_pieces
+from limen.wire.messages import GalleryMark, GalleryReset, Status, StatusAsk
+from limen.wire.rows import Loose
+from limen.wire.sockets import connect
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.2
 BATCH = 1024  # changes read at a time, 1.3 MB: they stay in the processor's cache on their way
 
-Changes = Callable[[int, int], tuple[Sequence[GalleryBatch], int]]
+Changes = Callable[[int, int], tuple[Sequence[Loose], int]]
 
 log = structlog.get_logger()
 
@@ -35,80 +45,81 @@ class Feeder:
         complete: whether the first full feed of this connection is in force.
     """
 
-    def __init__(self, socket: str, changes: Changes) -> None:
-        """`changes(after, limit)` reads the database (in a thread), as `records.feed.batches` does."""
-        self._socket = socket
+    def __init__(self, path: str, changes: Changes) -> None:
+        """`changes(after, limit)` reads the database, as `records.feed.batches` does; in a thread."""
+        self._path = path
         self._changes = changes
-        self._connected = False
+        self._line: socket.socket | None = None
+        self._ending = threading.Event()
+        self._reading = ThreadPoolExecutor(1, "feed-reading")
         self.sent = 0
         self.in_force = 0
         self.complete = False
 
     async def run(self) -> None:
         """Feed for ever; ends only by cancellation."""
-        while True:
-            try:
-                await self._serve()
-            except (LimenError, OSError) as error:
-                if self._connected:
-                    log.warning("feed-lost", error=getattr(error, "code", type(error).__name__))
-            self._connected = self.complete = False
-            await asyncio.sleep(RETRY_SECONDS)
-
-    async def _serve(self) -> None:
-        reader, writer = await open_stream(self._socket)
-        self._connected = True
-        self.sent, began = await self._begin(reader, writer), time.monotonic()
-        echoes = asyncio.create_task(self._listen(reader))
+        thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        thread.start()
         try:
-            await self._send_changes(writer)
-            await self._mark(writer)
-            log.info("gallery-fed", change=self.sent, seconds=round(time.monotonic() - began, 3))
-            while not echoes.done():
-                if await self._send_changes(writer):
-                    await self._mark(writer)
-                await asyncio.wait([echoes], timeout=POLL_SECONDS)
-            await echoes
+            await asyncio.Event().wait()
         finally:
-            echoes.cancel()
-            writer.close()
+            self._ending.set()
+            if (line := self._line) is not None:
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)  # whatever it waits for
+            await asyncio.to_thread(thread.join)
+            self._reading.shutdown()
 
-    async def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self._serve()
+            except (LimenError, OSError) as error:
+                if self._line is not None and not self._ending.is_set():
+                    log.warning("feed-lost", error=getattr(error, "code", type(error).__name__))
+            self._line, self.complete = None, False
+            self._ending.wait(RETRY_SECONDS)
+
+    def _serve(self) -> None:
+        with connect(self._path) as line:
+            self._line = line
+            if self._ending.is_set():  # and nobody will hang up
+                return
+            self.sent, began = self._begin(line), time.monotonic()
+            self._send_changes(line)
+            send(line, GalleryMark(self.sent, 1))
+            log.info("gallery-fed", change=self.sent, seconds=round(time.monotonic() - began, 3))
+            while not self._ending.is_set():
+                if select.select([line], [], [], POLL_SECONDS)[0]:
+                    self.in_force = receive(line, GalleryMark).sequence
+                    self.complete = True
+                if self._send_changes(line):
+                    send(line, GalleryMark(self.sent, 1))
+
+    def _begin(self, line: socket.socket) -> int:
         """Where to go on: after the last change that is in force, or from the start with an empty gallery."""
-        writer.write(StatusAsk().pack())
-        known = (await read(reader, Status)).sequence
+        send(line, StatusAsk())
+        known = receive(line, Status).sequence
         if known:
-            _, upto = await asyncio.to_thread(self._changes, known, 1)
+            _, upto = self._changes(known, 1)
             if upto >= known:  # else the database is another one
                 return known
-        writer.write(GalleryReset().pack())
+        send(line, GalleryReset())
         return 0
 
-    async def _send_changes(self, writer: asyncio.StreamWriter) -> bool:
+    def _send_changes(self, line: socket.socket) -> bool:
         """Send all changes that there are, reading the next while some are on their way; whether there were any."""
         changed, reading = False, self._read(self.sent)
-        try:
-            while True:
-                batches, upto = await reading
-                if upto <= self.sent:
-                    return changed
-                changed, reading = True, self._read(upto)
-                for batch in batches:
-                    for piece in batch.pieces():
-                        writer.write(piece)
-                    await writer.drain()
-                self.sent = upto
-        finally:
-            reading.cancel()
-
-    def _read(self, after: int) -> asyncio.Future[tuple[Sequence[GalleryBatch], int]]:
-        return asyncio.ensure_future(asyncio.to_thread(self._changes, after, BATCH))
-
-    async def _mark(self, writer: asyncio.StreamWriter) -> None:
-        writer.write(GalleryMark(self.sent, 1).pack())
-        await writer.drain()
-
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
         while True:
-            self.in_force = (await read(reader, GalleryMark)).sequence
-            self.complete = True
+            batches, upto = reading.result()
+            if self._ending.is_set():  # no mark follows: what was sent is not all
+                raise Unavailable("The front ends.")
+            if upto <= self.sent:
+                return changed
+            changed, reading = True, self._read(upto)
+            for batch in batches:
+                send_pieces(line, batch.pieces())
+            self.sent = upto
+
+    def _read(self, after: int) -> Future[tuple[Sequence[Loose], int]]:
+        return self._reading.submit(self._changes, after, BATCH)

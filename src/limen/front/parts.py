@@ -36,7 +36,7 @@ from limen.search.life import Searches
 from limen.search.receipt import Receipts, policy_digest
 from limen.settings import Settings
 from limen.vault.client import AsyncVaultClient
-from limen.wire.messages import GalleryBatch
+from limen.wire.rows import Loose
 
 SWEEP_SECONDS = 300.0  # between deletions of what is past its time
 
@@ -84,11 +84,11 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
     matcher = Matcher(settings.socket("matcher-front"), guard.noticed)
     hits = Hits(database, vault)
 
-    def changes(after: int, limit: int) -> tuple[Sequence[GalleryBatch], int]:
+    def changes(after: int, limit: int) -> tuple[Sequence[Loose], int]:
         with database.reading() as session:
             return feed.batches(session, after, limit)
 
-    feeder = Feeder(settings.socket("matcher-front"), changes)
+    feeder = Feeder(settings.socket("matcher-feed"), changes)
     writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)
     names = Pseudonyms(vault)
     journal = Journal(database, writer, names)

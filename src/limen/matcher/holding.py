@@ -1,13 +1,15 @@
 """The gallery as the process keeps it: fed by the front, opened with keys of the vault, given up with them.
 
-A load passes through in two steps at once: while one batch of changes is put into the gallery, by native code on both
-cores, the next is opened. Searches take their turns between batches.
+A load passes through in two steps at once: while one batch of changes is put into the gallery, by native code, the next is
+received and opened by the feed's own thread (`limen.matcher.feeding`). Searches take their turns between batches.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,7 +30,6 @@ from limen.wire.parts import pack_matches
 RETRY_SECONDS = 0.2  # between attempts to reach the vault
 RECHECK_SECONDS = 2.0  # between questions to the vault whether each country's key still serves; 10 s are promised
 DROPPED_AT_ONCE = 4096  # records of a country that took its key back: searches wait for one step, 0.1 s
-FEW = 256  # changes: so few are in force before anything else is done
 
 log = structlog.get_logger("matcher")
 
@@ -50,7 +51,7 @@ class Holding:
         self.complete = False
         self._loading = ThreadPoolExecutor(2, "load", initializer=keep_no_blocks)
         self._keys = keys
-        self._feeds: set[asyncio.StreamWriter] = set()
+        self._feeds: set[socket.socket] = set()
         self._sequence = self._rejected = 0
         self._putting: asyncio.Task[None] | None = None
 
@@ -62,16 +63,23 @@ class Holding:
 
     # --- the feed ---
 
-    async def change(self, batch: GalleryBatch) -> None:
-        """Open a batch and put it in; a large one may still be on its way when this returns (`settle`).
+    def open(self, batch: GalleryBatch) -> Opened:
+        """Open a batch, in the thread of its feed; while the vault is restarting the feed waits, so that nothing is missed.
 
         Raises:
             BadMessage: it is none.
         """
-        opened = await asyncio.get_running_loop().run_in_executor(self._loading, self._open, batch)
+        while True:
+            try:
+                return open_batch(batch, self._keys)
+            except Unavailable:
+                time.sleep(RETRY_SECONDS)
+
+    async def change(self, opened: Opened, *, few: bool) -> None:
+        """Put in what was opened; unless these are few it may still be on its way when this returns (`settle`)."""
         await self.settle()
         self._putting = asyncio.create_task(self._put(opened))
-        if batch.count <= FEW:
+        if few:
             await self.settle()
 
     async def settle(self) -> None:
@@ -80,34 +88,27 @@ class Holding:
             putting, self._putting = self._putting, None
             await putting
 
-    async def reset(self, writer: asyncio.StreamWriter) -> None:
+    async def reset(self, line: socket.socket) -> None:
         """Begin anew with nothing, fed by this connection."""
         await self.settle()
         async with self.lock:
             self.gallery, self._rejected, self.complete, self._sequence = Gallery(), 0, False, 0
         self._keys.ahead = True
-        self._feeds.add(writer)
+        self._feeds.add(line)
 
-    async def mark(self, message: GalleryMark, writer: asyncio.StreamWriter) -> None:
+    async def mark(self, message: GalleryMark, line: socket.socket) -> None:
         """All changes up to here were sent by this connection; return when they are in force."""
         await self.settle()
         self._sequence, self.complete = message.sequence, bool(message.complete)
         if self.complete:
             self._keys.done()
-        self._feeds.add(writer)  # a front that restarted goes on from the mark, without a reset
+        self._feeds.add(line)  # a front that restarted goes on from the mark, without a reset
 
-    def lose(self, writer: asyncio.StreamWriter) -> None:
+    async def lose(self, line: socket.socket) -> None:
         """A connection ended: if it fed, changes may be missed from now on."""
-        if writer in self._feeds:
-            self._feeds.discard(writer)
+        if line in self._feeds:
+            self._feeds.discard(line)
             self.complete = False
-
-    def _open(self, batch: GalleryBatch) -> Opened:
-        while True:
-            try:
-                return open_batch(batch, self._keys)
-            except Unavailable:  # the vault is restarting; the feed waits, so that nothing is missed
-                time.sleep(RETRY_SECONDS)
 
     async def _put(self, opened: Opened) -> None:
         async with self.lock:
@@ -136,7 +137,7 @@ class Holding:
     async def unsolved(self, put: GalleryPut) -> UnsolvedFound:
         """Leads from a reference that is new; none from one that does not open."""
         loop = asyncio.get_running_loop()
-        opened = await loop.run_in_executor(self._loading, self._open, GalleryBatch.of([put]))
+        opened = await loop.run_in_executor(self._loading, self.open, GalleryBatch.of([put]))
         if not len(opened.references):  # counted and logged when it was put
             return UnsolvedFound(put.sample, 0, b"")
         reference = opened.references.one(0)
@@ -185,5 +186,6 @@ class Holding:
                 log.warning("a key was taken back", country=country, records=await self._drop(country))
             if came:
                 self._sequence = 0  # nothing to go on from
-                for writer in list(self._feeds):  # the front connects again and feeds everything
-                    writer.close()
+                for line in list(self._feeds):  # the front connects again and feeds everything
+                    with contextlib.suppress(OSError):
+                        line.shutdown(socket.SHUT_RDWR)

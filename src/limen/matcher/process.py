@@ -19,6 +19,7 @@ from limen.confine import lock_memory
 from limen.errors import BadMessage, BadTemplate, NotAllowed, Unavailable
 from limen.matcher import ENVIRONMENT
 from limen.matcher.decision import Policy
+from limen.matcher.feeding import Feeding
 from limen.matcher.heap import keep_no_blocks
 from limen.matcher.holding import Holding
 from limen.matcher.keys import Keys
@@ -31,29 +32,14 @@ from limen.wire.messages import (
     Expect,
     Failed,
     Forget,
-    GalleryBatch,
-    GalleryMark,
     GalleryPut,
-    GalleryReset,
     StatusAsk,
     UnsolvedAsk,
 )
-from limen.wire.messages.limits import MAX_BATCH
 from limen.wire.sockets import check_peer, listen
 
 SPEAKERS = {"matcher-probe": "opener", "matcher-front": "front"}  # which part may speak on each socket
-FROM_FRONT: tuple[type[Message], ...] = (
-    Expect,
-    Forget,
-    GalleryBatch,
-    GalleryReset,
-    GalleryMark,
-    StatusAsk,
-    EvidenceAsk,
-    UnsolvedAsk,
-)
-
-READ_AHEAD = MAX_BATCH  # bytes: the next batch of the feed arrives while one is opened; asyncio takes twice as many
+FROM_FRONT: tuple[type[Message], ...] = (Expect, Forget, StatusAsk, EvidenceAsk, UnsolvedAsk)
 
 log = structlog.get_logger("matcher")
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -82,8 +68,8 @@ async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:
     holding = Holding(Keys(lambda: VaultClient.connect(settings, "vault-matcher")))
     probing = Probing(holding, Policy(settings.fpir_refer, settings.fpir_hit, face_hits=settings.face_hits))
     for name, talk in (("matcher-probe", probing.take_probe), ("matcher-front", _with_front(holding, probing))):
-        ahead = READ_AHEAD if name == "matcher-front" else 1 << 16
-        await asyncio.start_unix_server(_handler(name, talk), sock=listen(settings.socket(name)), limit=ahead)
+        await asyncio.start_unix_server(_handler(name, talk), sock=listen(settings.socket(name)))
+    Feeding(holding, asyncio.get_running_loop()).serve(listen(settings.socket("matcher-feed")))
     watch = asyncio.create_task(holding.watch_keys())
     if ready is not None:
         ready()
@@ -93,15 +79,12 @@ async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:
 
 def _with_front(holding: Holding, probing: Probing) -> Conversation:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection of the front: searches, gallery feed, status; until it closes."""
-        try:
-            while True:
-                message: Message = await read(reader, *FROM_FRONT)
-                if (answer := await _answer(message, writer, holding, probing)) is not None:
-                    writer.write(answer.pack())
-                    await writer.drain()
-        finally:
-            holding.lose(writer)
+        """One connection of the front: searches, status; until it closes."""
+        while True:
+            message: Message = await read(reader, *FROM_FRONT)
+            if (answer := await _answer(message, writer, holding, probing)) is not None:
+                writer.write(answer.pack())
+                await writer.drain()
 
     return talk
 
@@ -113,13 +96,6 @@ async def _answer(message: Message, writer: asyncio.StreamWriter, holding: Holdi
             probing.expect(message, writer)
         case Forget():
             probing.forget(message.search)
-        case GalleryBatch():
-            await holding.change(message)
-        case GalleryReset():
-            await holding.reset(writer)
-        case GalleryMark():
-            await holding.mark(message, writer)
-            return message
         case StatusAsk():
             return await holding.status()
         case EvidenceAsk():

@@ -19,7 +19,8 @@ from sqlalchemy.types import NullType
 
 from limen.records import packing
 from limen.records.tables import Record, Sample, Sequence, State, Tombstone
-from limen.wire.messages import GalleryBatch, GalleryPut, GalleryWithdraw
+from limen.wire.messages import GalleryPut, GalleryWithdraw
+from limen.wire.rows import Loose
 
 
 def number(session: Session, count: int = 1) -> int:
@@ -69,7 +70,7 @@ def changes(
     return [message for _, message in found], last
 
 
-def batches(session: Session, after: int, limit: int, *, now: int | None = None) -> tuple[list[GalleryBatch], int]:
+def batches(session: Session, after: int, limit: int, *, now: int | None = None) -> tuple[list[Loose], int]:
     """As `changes`, packed: a whole gallery passes here at every start, in a fifth of the time."""
     now = int(time.time()) if now is None else now
     upper = last_change(session)  # first, as in `changes`

@@ -10,9 +10,8 @@ import numpy as np
 
 from limen.records.tables import State
 from limen.vault.seal import Use
-from limen.wire.messages import GalleryBatch
 from limen.wire.messages.limits import MAX_BATCH, VISIBILITY
-from limen.wire.rows import BATCH_ROW
+from limen.wire.rows import BATCH_ROW, Loose
 
 Row = Sequence[Any]
 
@@ -60,14 +59,13 @@ def heads_of(samples: Sequence[Row], records: Sequence[Row], now: int) -> tuple[
     return heads, kept
 
 
-def messages(heads: np.ndarray, templates: Sequence[bytes]) -> Iterator[GalleryBatch]:
+def messages(heads: np.ndarray, templates: Sequence[bytes]) -> Iterator[Loose]:
     """The feed's messages, none larger than one may be."""
     ends = np.cumsum(heads["length"].astype(np.int64) + BATCH_ROW.itemsize)
     first, before = 0, 0
     while first < len(heads):  # the one too many stays: the limit leaves room for it
         last = min(int(np.searchsorted(ends, before + MAX_BATCH, side="right")) + 1, len(heads))
-        of_heads = heads[first:last].view(np.uint8).data
-        yield GalleryBatch(last - first, b"".join((of_heads, *templates[first:last])))
+        yield Loose(heads[first:last], templates[first:last])
         first, before = last, int(ends[last - 1])
 
 

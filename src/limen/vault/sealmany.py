@@ -43,10 +43,11 @@ class SealedMany:
         starts = raw[np.where(sound, first, 0)[:, None] + np.arange(_BODY)]  # heads and nonces
         domain = np.broadcast_to(np.frombuffer(DOMAIN, np.uint8), (len(first), len(DOMAIN)))
         said = np.concatenate([starts[:, : HEAD.size], domain, bound], axis=1)
-        self._nonces, self._said, self._width = starts[:, HEAD.size :].tobytes(), said.tobytes(), said.shape[1]
+        self._nonces, self._said = _each(starts[:, HEAD.size :]), _each(said)
         self._data, self._into = memoryview(data), memoryview(self.content.data)
-        self._bodies, self._ends = (first + _BODY).tolist(), last.tolist()
-        self._places, self._lengths = self.begins.tolist(), self.lengths.tolist()
+        self._bodies = np.where(sound, first + _BODY, last).tolist()  # nothing, which no key opens
+        self._ends = last.tolist()
+        self._places, self._places_end = self.begins.tolist(), (self.begins + taken).tolist()
 
     @property
     def blobs(self) -> Blobs:
@@ -59,19 +60,19 @@ class SealedMany:
         Returns:
             Which of them do not open: changed, cut, or sealed with another key or as something else.
         """
-        opening, width, failed = AESGCM(key).decrypt_into, self._width, []
-        for row in range(first, last):
-            length, place = self._lengths[row], self._places[row]
-            if length < 0:
-                failed.append(row)
-                continue
+        opening, data, into, failed = AESGCM(key).decrypt_into, self._data, self._into, []
+        these = slice(first, last)
+        columns = (self._nonces, self._said, self._bodies, self._ends, self._places, self._places_end)
+        for row, (nonce, said, body, end, place, place_end) in enumerate(
+            zip(*(c[these] for c in columns), strict=True)
+        ):
             try:
-                opening(
-                    self._nonces[row * NONCE : (row + 1) * NONCE],
-                    self._data[self._bodies[row] : self._ends[row]],
-                    self._said[row * width : (row + 1) * width],
-                    self._into[place : place + length],
-                )
+                opening(nonce, data[body:end], said, into[place:place_end])
             except InvalidTag:
-                failed.append(row)
+                failed.append(first + row)
         return failed
+
+
+def _each(rows: np.ndarray) -> list[bytes]:
+    """Each row of bytes, uint8 (n, m), as one object."""
+    return np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()

@@ -47,10 +47,6 @@ class Message:
 
     def pack(self) -> bytes:
         """Header and body; `BadMessage` if a field does not fit its layout."""
-        return b"".join(self.pieces())
-
-    def pieces(self) -> tuple[bytes, bytes]:
-        """As `pack`, the tail apart and not copied: batches of the gallery have megabytes."""
         values = [getattr(self, name) for name in _names_of(self.KIND)]
         tail = values.pop() if self.TAIL else b""
         if len(tail) > self.TAIL:
@@ -59,7 +55,13 @@ class Message:
             fixed = self.LAYOUT.pack(*values)
         except struct.error as error:
             raise BadMessage(f"{type(self).__name__}: {error}.") from None
-        return HEADER.pack(MAGIC, self.KIND, 0, len(fixed) + len(tail)) + fixed, tail
+        return HEADER.pack(MAGIC, self.KIND, 0, len(fixed) + len(tail)) + fixed + tail
+
+    @classmethod
+    def beginning(cls, tail: int, *fixed: object) -> bytes:
+        """What stands before a tail of so many bytes, which somebody else sends in pieces."""
+        packed = cls.LAYOUT.pack(*fixed)
+        return HEADER.pack(MAGIC, cls.KIND, 0, len(packed) + tail) + packed
 
     @classmethod
     def unpack(cls, body: bytes | memoryview) -> Self:
@@ -70,7 +72,7 @@ class Message:
         return cls.from_pieces(body, bytes(body[size:]))
 
     @classmethod
-    def from_pieces(cls, fixed: bytes | memoryview, tail: bytes) -> Self:
+    def from_pieces(cls, fixed: bytes | memoryview, tail: bytes | memoryview) -> Self:
         """Message from its fixed part, at least, and its tail, whose sizes `kind_of` has checked."""
         values: list[Any] = list(cls.LAYOUT.unpack_from(fixed))
         if cls.TAIL:

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from limen.wire.messages.gallery import BATCH_HEAD
+from limen.wire.messages.gallery import BATCH_HEAD, GalleryBatch
 from limen.wire.messages.limits import VISIBILITY
 
 #: `BATCH_HEAD` for numpy, its signed handles as uint64; the fields from `use` on are those that the seal binds.
@@ -22,6 +22,34 @@ BATCH_ROW = np.dtype(
 )  # fmt: skip
 assert BATCH_ROW.itemsize == BATCH_HEAD.size
 BOUND: int = BATCH_ROW.fields["use"][1]  # type: ignore[index]  # where the bound fields begin
+
+
+@dataclass(frozen=True)
+class Loose:
+    """A `GalleryBatch` that is not in one piece yet.
+
+    Attributes:
+        heads: `BATCH_ROW` (n,).
+        templates: n times sealed bytes; none where the head withdraws.
+    """
+
+    heads: np.ndarray
+    templates: Sequence[bytes]
+
+    @property
+    def count(self) -> int:
+        """How many changes."""
+        return len(self.heads)
+
+    def pieces(self) -> list[bytes | memoryview]:
+        """The message as it is sent: nothing of it is copied."""
+        heads = self.heads.view(np.uint8).data
+        size = heads.nbytes + int(self.heads["length"].sum(dtype=np.int64))
+        return [GalleryBatch.beginning(size, self.count), heads, *self.templates]
+
+    def message(self) -> GalleryBatch:
+        """The same in one piece."""
+        return GalleryBatch(self.count, b"".join((self.heads.tobytes(), *self.templates)))
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,14 @@ def _matcher(settings: Settings) -> Iterator[bytes]:
     with database.reading() as session:
         batches, last = feed.batches(session, 0, 1000)
     database.close()
-    said: list[Message] = [GalleryReset(), *batches, GalleryMark(last, 1), StatusAsk(), EvidenceAsk()]
-    yield _talk(settings, "matcher-front", b"".join(message.pack() for message in said), seconds=5)
+    feeds = [batch.message() for batch in batches]
+    said: list[Message] = [GalleryReset(), *feeds, GalleryMark(last, 1), StatusAsk()]
+    yield _talk(settings, "matcher-feed", b"".join(message.pack() for message in said), seconds=5)
+    yield _talk(settings, "matcher-front", StatusAsk().pack() + EvidenceAsk().pack(), seconds=1)
     for kind in range(1, 256):
         for size in _sizes(kind):
-            yield _talk(settings, "matcher-front", HEADER.pack(MAGIC, kind, 0, size) + bytes(size))
+            for name in ("matcher-feed", "matcher-front"):
+                yield _talk(settings, name, HEADER.pack(MAGIC, kind, 0, size) + bytes(size))
     search = os.urandom(16)
     probe = (
         ProbeBegin(search, 1).pack()

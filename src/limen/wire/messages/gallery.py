@@ -1,4 +1,4 @@
-"""The gallery as the front feeds it to the matcher, and what the matcher says of it (matcher-front.sock)."""
+"""The gallery as the front feeds it to the matcher, and what the matcher says of it (matcher-feed.sock)."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class GalleryBatch(Message, kind=58, layout="I", tail=MAX_BATCH + MAX_TEMPLATE +
     """
 
     count: int
-    tail: bytes
+    tail: bytes | memoryview  # the second where it came (`wire.bulk.Inlet`)
 
     @classmethod
     def of(cls, changes: Sequence[GalleryPut | GalleryWithdraw]) -> Self:
@@ -111,7 +111,7 @@ class GalleryBatch(Message, kind=58, layout="I", tail=MAX_BATCH + MAX_TEMPLATE +
             if length == 0:
                 found.append(GalleryWithdraw(record, sample))
                 continue
-            blob, at = self.tail[at : at + length], at + length
+            blob, at = bytes(self.tail[at : at + length]), at + length
             fields = (owner, visible, since, until, modality, position, epoch, model, *ids, expires, blob)
             found.append(GalleryPut(record, sample, *fields))
         if len(found) != self.count or at != len(self.tail):
