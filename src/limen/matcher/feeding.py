@@ -1,13 +1,14 @@
 """The feed's socket: changes of the gallery from the front, each connection with a thread of its own.
 
-A whole gallery passes here at every start, so there is no asyncio on its way: a batch is received where the one before it
-stood, and opened there (decision 0600).
+A whole gallery passes here at every start, so there is no asyncio on its way: a batch is received where the one before
+it stood, and opened there (decision 0600).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Coroutine
@@ -18,6 +19,7 @@ import structlog
 from limen.errors import BadMessage, LimenError, NotAllowed, Unavailable
 from limen.matcher.heap import keep_no_blocks
 from limen.matcher.holding import Holding
+from limen.vault.sealmany import Room
 from limen.wire import send
 from limen.wire.bulk import Inlet
 from limen.wire.frame import Message
@@ -51,9 +53,9 @@ class Feeding:
         with line:
             try:
                 check_peer(line, "front")
-                inlet = Inlet(line)
+                inlet, rooms = Inlet(line), itertools.cycle((Room(), Room()))  # one is put while the other is filled
                 while True:
-                    self._take(inlet.receive(*FROM_FEED), line)
+                    self._take(inlet.receive(*FROM_FEED), line, next(rooms))
             except (BadMessage, NotAllowed) as error:  # a peer that breaks the protocol is cut off
                 log.warning("a peer was cut off", socket="matcher-feed", why=error.code)
                 with contextlib.suppress(LimenError, OSError):
@@ -63,10 +65,10 @@ class Feeding:
             finally:
                 self._in_loop(self._holding.lose(line))
 
-    def _take(self, message: Message, line: socket.socket) -> None:
+    def _take(self, message: Message, line: socket.socket, room: Room) -> None:
         match message:
             case GalleryBatch():
-                opened = self._holding.open(message)
+                opened = self._holding.open(message, room)
                 self._in_loop(self._holding.change(opened, few=message.count <= FEW))
             case GalleryReset():
                 self._in_loop(self._holding.reset(line))

@@ -1,7 +1,7 @@
 """The gallery as the process keeps it: fed by the front, opened with keys of the vault, given up with them.
 
-A load passes through in two steps at once: while one batch of changes is put into the gallery, by native code, the next is
-received and opened by the feed's own thread (`limen.matcher.feeding`). Searches take their turns between batches.
+A load passes through in two steps at once: while one batch of changes is put into the gallery, by native code, the next
+is received and opened by the feed's own thread (`limen.matcher.feeding`). Searches take their turns between batches.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from limen.matcher.keys import Keys
 from limen.matcher.opening import Opened, open_batch
 from limen.matcher.unsolved import leads
 from limen.terms import Modality
+from limen.vault.sealmany import Room
 from limen.wire.messages import GalleryBatch, GalleryMark, GalleryPut, Status, UnsolvedFound
 from limen.wire.parts import pack_matches
 
@@ -63,15 +64,17 @@ class Holding:
 
     # --- the feed ---
 
-    def open(self, batch: GalleryBatch) -> Opened:
-        """Open a batch, in the thread of its feed; while the vault is restarting the feed waits, so that nothing is missed.
+    def open(self, batch: GalleryBatch, room: Room | None = None) -> Opened:
+        """Open a batch (`open_batch`), in the thread of its feed.
+
+        While the vault is restarting the feed waits, so that nothing is missed.
 
         Raises:
             BadMessage: it is none.
         """
         while True:
             try:
-                return open_batch(batch, self._keys)
+                return open_batch(batch, self._keys, room)
             except Unavailable:
                 time.sleep(RETRY_SECONDS)
 
@@ -113,6 +116,7 @@ class Holding:
     async def _put(self, opened: Opened) -> None:
         async with self.lock:
             await asyncio.get_running_loop().run_in_executor(self._loading, self._apply, opened)
+            opened.room.wipe()
 
     def _apply(self, opened: Opened) -> None:
         """Of what did not open, or whose country took its key back meanwhile, nothing stays."""

@@ -18,14 +18,16 @@ from limen.matcher.recordtable import EVER
 from limen.matcher.references import References
 from limen.terms import Modality
 from limen.vault.seal import Use
-from limen.vault.sealmany import SealedMany
+from limen.vault.sealmany import Room, SealedMany
 from limen.wire.messages import GalleryBatch
 from limen.wire.rows import BATCH_ROW, BOUND, Blobs
 
 _RECORD = slice(1, 20)  # of the bound fields: owner and record, what has one key
 _MODEL, _FACE_HEAD = 16, 20  # bytes at the start of a face template: its model; all before the numbers
 _OWNERS = {code.encode("ascii"): number for number, code in enumerate(countries.ORDER)}
-_MODALITIES = [int(modality) for modality in Modality]
+_IS_MODALITY = np.isin(np.arange(256), [int(modality) for modality in Modality])
+_REASONS = (BadTemplate, Damaged, KeyUnavailable)  # for which one is refused
+_OPEN, _UNFIT, _DAMAGED = range(3)  # the reason's place there, from 1
 
 
 @dataclass(frozen=True)
@@ -38,42 +40,46 @@ class Opened:
         references: what is put.
         refused: why references did not open, by the errors' codes, counted; without countries whose key is missing.
         rejected: how many did not open, of whatever country.
+        room: where the references' templates are, to be wiped when they were put.
     """
 
     withdrawn: list[tuple[int, int]]
     references: References
     refused: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
+    room: Room = field(default_factory=Room)
 
 
-def open_batch(batch: GalleryBatch, keys: Keys) -> Opened:
-    """Open a batch.
+def open_batch(batch: GalleryBatch, keys: Keys, room: Room | None = None) -> Opened:
+    """Open a batch, into a room that nobody uses meanwhile, or one of its own.
 
     Raises:
         BadMessage: it is none.
         Unavailable: the vault does not answer now.
     """
+    room = room or Room()
     rows, ends = _rows(batch)
     withdrawn, wanted = _in_force(rows)
     heads = rows[wanted]
     bound = np.ascontiguousarray(heads).view(np.uint8).reshape(-1, BATCH_ROW.itemsize)[:, BOUND:]
-    sealed = SealedMany(batch.tail, ends[wanted], ends[wanted + 1], bound)
-    why = np.full(len(wanted), "", object)  # it is refused, as the errors say it
-    why[(heads["use"] != Use.TEMPLATE) | ~np.isin(heads["modality"], _MODALITIES)] = BadTemplate.code
+    sealed = SealedMany(batch.tail, ends[wanted], ends[wanted + 1], bound, room)
+    why = np.where((heads["use"] == Use.TEMPLATE) & _IS_MODALITY[heads["modality"]], _OPEN, _UNFIT)
     for first, last in _runs(bound[:, _RECORD], heads["epoch"]):  # the samples of a record follow one another
         try:
             key = _key(keys, bound[first, _RECORD].tobytes(), int(heads["epoch"][first]))
-        except (KeyUnavailable, Damaged, BadTemplate) as error:
-            why[first:last] = error.code
+        except _REASONS as error:
+            why[first:last] = next(number for number, kind in enumerate(_REASONS, 1) if isinstance(error, kind))
             continue
         for row in sealed.open(key, first, last):
-            why[row] = Damaged.code
-    why[_unfit_faces(heads, sealed, why == "")] = BadTemplate.code
-    failed, opened = np.flatnonzero(why != ""), np.flatnonzero(why == "")
+            why[row] = _DAMAGED
+    why[_unfit_faces(heads, sealed, why == _OPEN)] = _UNFIT
+    opened, failed = np.flatnonzero(why == _OPEN), np.flatnonzero(why)
     withdrawn += zip(heads["record"][failed].tolist(), heads["sample"][failed].tolist(), strict=True)
     missing = [country.encode("ascii") for country in keys.missing]  # that is said once, by country
-    refused = Counter(why[failed[~np.isin(heads["owner"][failed], missing)]].tolist())
-    return Opened(withdrawn, _references(heads[opened], sealed.blobs.only(opened)), refused, len(failed))
+    told = failed[~np.isin(heads["owner"][failed], missing)] if len(failed) else failed
+    refused = Counter(_REASONS[one - 1].code for one in why[told].tolist())
+    fit = heads if len(opened) == len(heads) else heads[opened]
+    return Opened(withdrawn, _references(fit, sealed.blobs.only(opened)), refused, len(failed), room)
 
 
 def known_face(template: FaceTemplate) -> FaceTemplate:

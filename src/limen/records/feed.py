@@ -8,12 +8,26 @@ read every change up to n (decision 0191). A reader that remembers the last numb
 from __future__ import annotations
 
 import functools
+import json
 import time
 import uuid
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, Uuid, func, select, type_coerce, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Dialect,
+    Integer,
+    Select,
+    Uuid,
+    bindparam,
+    func,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
@@ -71,23 +85,23 @@ def changes(
 
 
 def batches(session: Session, after: int, limit: int, *, now: int | None = None) -> tuple[list[Loose], int]:
-    """As `changes`, packed: a whole gallery passes here at every start, in a fifth of the time."""
+    """As `changes`, packed: a whole gallery passes here at every start, in a tenth of the time."""
     now = int(time.time()) if now is None else now
     upper = last_change(session)  # first, as in `changes`
     connection = session.connection()
     postgres = connection.dialect.name == "postgresql"
-    stones = _rows(connection, _STONES.where(Tombstone.change > after, Tombstone.change <= upper), Tombstone, limit)
-    wanted = _raw(_OF_SAMPLE, postgres).where(Sample.change > after, Sample.change <= upper)
-    samples = _rows(connection, wanted, Sample, limit)
+    reach: dict[str, Any] = {"after": after, "upper": upper, "most": limit}
+    stones = _rows(connection, _stones(), reach)
+    samples = _rows(connection, _samples(postgres), reach)
     numbers = [row[0] for row in (*stones, *samples)]
     if not numbers:
         return [], upper
     heads, templates = packing.handles(stones, (1, 2)), [b""] * len(stones)
     if samples:
-        ids = [uuid.UUID(bytes=one) if postgres else uuid.UUID(one) for one in {row[2] for row in samples}]
-        of = connection.execute(_raw(_OF_RECORD, postgres).where(Record.id.in_(ids))).all()
-        put, filled = packing.heads_of(samples, of, now)
-        heads, templates = np.concatenate([heads, put]), templates + filled
+        ids = {row[2] for row in samples}
+        asked: Any = [uuid.UUID(bytes=one) for one in ids] if postgres else json.dumps(list(ids))
+        put, filled = packing.heads_of(samples, _rows(connection, _records(postgres), {"ids": asked}), now)
+        heads, templates = (np.concatenate([heads, put]), templates + filled) if stones else (put, filled)
     if stones:
         order = np.argsort(numbers, kind="stable")
         heads, templates = heads[order], [templates[at] for at in order.tolist()]
@@ -96,31 +110,61 @@ def batches(session: Session, after: int, limit: int, *, now: int | None = None)
     return list(packing.messages(heads[:limit], templates[:limit])), last
 
 
-def _rows(
-    connection: Connection, wanted: Select[*tuple[Any, ...]], table: type[Sample | Tombstone], limit: int
-) -> list[Any]:
-    """The oldest of these changes, as the driver gives them: SQLAlchemy's rows take as long as the database."""
-    found = connection.execute(wanted.order_by(table.change).limit(limit))
+def _rows(connection: Connection, wanted: Select[*tuple[Any, ...]], values: dict[str, Any]) -> list[Any]:
+    """Rows as the driver gives them, of a statement made into text once: SQLAlchemy takes as long as the database."""
+    text, names, fixed = _text(wanted, connection.dialect)
+    given = fixed | values
+    found = connection.exec_driver_sql(text, tuple(given[name] for name in names) if names else given)
     rows = list(found.cursor.fetchall())
     found.close()
     return rows
 
 
-_STONES: Select[*tuple[Any, ...]] = select(
-    *(type_coerce(column, NullType()) for column in (Tombstone.change, Tombstone.record, Tombstone.sample))
-)
-_OF_SAMPLE = (
-    Sample.change, Sample.handle, Sample.record_id, Sample.modality, Sample.position, Sample.epoch, Sample.model,
-    Sample.id, Sample.expires, Sample.template,
-)  # fmt: skip
-_OF_RECORD = (
-    Record.id, Record.state, Record.handle, Record.owner, Record.visible, Record.valid_from, Record.valid_until,
-    Record.sealed_as,
-)  # fmt: skip
+@functools.cache
+def _text(wanted: Select[*tuple[Any, ...]], dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    """A statement's text, the order of its values if they stand in one, and those that it has itself."""
+    compiled = wanted.compile(dialect=dialect)
+    return str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), dict(compiled.params)
 
 
 @functools.cache
-def _raw(columns: tuple[Any, ...], postgres: bool) -> Select[*tuple[Any, ...]]:
+def _stones() -> Select[*tuple[Any, ...]]:
+    return _changed(_raw((Tombstone.change, Tombstone.record, Tombstone.sample)), Tombstone)
+
+
+@functools.cache
+def _samples(postgres: bool) -> Select[*tuple[Any, ...]]:
+    columns = (
+        Sample.change, Sample.handle, Sample.record_id, Sample.modality, Sample.position, Sample.epoch, Sample.model,
+        Sample.id, Sample.expires, Sample.template,
+    )  # fmt: skip
+    return _changed(_raw(columns, postgres), Sample)
+
+
+@functools.cache
+def _records(postgres: bool) -> Select[*tuple[Any, ...]]:
+    columns = (
+        Record.id, Record.state, Record.handle, Record.owner, Record.visible, Record.valid_from, Record.valid_until,
+        Record.sealed_as,
+    )  # fmt: skip
+    ids = bindparam("ids", type_=ARRAY(Uuid) if postgres else NullType())
+    if postgres:
+        return _raw(columns, postgres).where(Record.id == func.any(ids))
+    several = select(func.json_each(ids).table_valued("value").c.value)
+    return _raw(columns, postgres).where(type_coerce(Record.id, NullType()).in_(several))
+
+
+def _changed(wanted: Select[*tuple[Any, ...]], table: type[Sample | Tombstone]) -> Select[*tuple[Any, ...]]:
+    """The oldest of the changes in a range."""
+    return (
+        wanted.where(table.change > bindparam("after", type_=BigInteger()))
+        .where(table.change <= bindparam("upper", type_=BigInteger()))
+        .order_by(table.change)
+        .limit(bindparam("most", type_=Integer()))
+    )
+
+
+def _raw(columns: tuple[Any, ...], postgres: bool = False) -> Select[*tuple[Any, ...]]:
     """Columns as the driver gives them (UUIDs as hex or bytes): SQLAlchemy's types take as long as all the rest."""
     is_id = (isinstance(column.type, Uuid) and postgres for column in columns)
     sent = (func.uuid_send(column) if one else column for column, one in zip(columns, is_id, strict=True))

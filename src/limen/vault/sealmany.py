@@ -16,6 +16,27 @@ from limen.wire.rows import Blobs
 _BODY = HEAD.size + NONCE
 
 
+class Room:
+    """Memory for plaintexts, used again and again: fresh memory costs as much as opening what goes into it."""
+
+    def __init__(self) -> None:
+        self._memory = np.empty(0, np.uint8)
+        self._used = 0
+
+    def take(self, size: int) -> np.ndarray:
+        """So many bytes, uint8 (size,); what was taken before is overwritten with what comes now, or by `wipe`."""
+        self.wipe()
+        if size > len(self._memory):
+            self._memory = np.empty(size + size // 4, np.uint8)
+        self._used = size
+        return self._memory[:size]
+
+    def wipe(self) -> None:
+        """Leave nothing of what was in it."""
+        self._memory[: self._used] = 0
+        self._used = 0
+
+
 class SealedMany:
     """Blobs of version 2, one after another.
 
@@ -25,13 +46,16 @@ class SealedMany:
         content: uint8, the plaintexts of those that were opened, each in its place.
     """
 
-    def __init__(self, data: bytes, first: np.ndarray, last: np.ndarray, bound: np.ndarray) -> None:
+    def __init__(
+        self, data: bytes | memoryview, first: np.ndarray, last: np.ndarray, bound: np.ndarray, room: Room | None = None
+    ) -> None:
         """Lay out what opens them.
 
         Args:
             data: in which they stand.
             first, last: int64 (n,), where each begins and ends in them.
             bound: uint8 (n, b), the contexts' fields of each, as `wire.messages.SEAL_CONTEXT` packs them.
+            room: for the plaintexts, which are good until it is used again; None: memory of their own.
         """
         raw = np.frombuffer(data, np.uint8)
         sound = last - first >= OVERHEAD
@@ -39,7 +63,7 @@ class SealedMany:
         self.lengths = np.where(sound, last - first - OVERHEAD, -1)
         taken = np.maximum(self.lengths, 0)
         self.begins = np.cumsum(taken) - taken
-        self.content = np.empty(int(taken.sum()), np.uint8)
+        self.content = (room or Room()).take(int(taken.sum()))
         starts = raw[np.where(sound, first, 0)[:, None] + np.arange(_BODY)]  # heads and nonces
         domain = np.broadcast_to(np.frombuffer(DOMAIN, np.uint8), (len(first), len(DOMAIN)))
         said = np.concatenate([starts[:, : HEAD.size], domain, bound], axis=1)
