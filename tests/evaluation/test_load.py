@@ -42,7 +42,7 @@ def test_every_template_that_is_made_opens_and_goes_into_the_gallery(tmp_path: P
         if upto <= after:
             break
         for batch in batches:
-            found = open_batch(batch, keys)
+            found = open_batch(batch.message(), keys)
             assert not found.withdrawn and not found.refused
             assert gallery.put_many(found.references).all()
             opened += len(found.references)

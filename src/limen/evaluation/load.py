@@ -44,7 +44,7 @@ FACE_MODEL, DIMENSION = "sface", 128
 YEAR = 31_557_600  # seconds
 CHUNK = 1000  # records stored at once
 LONGEST = 600.0  # seconds that a load may take
-POLL = 0.05  # seconds
+POLL = 0.25  # seconds; who asks takes processor time from those who load
 
 Step = Callable[[str, int, int], object]
 

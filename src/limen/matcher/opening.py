@@ -114,7 +114,8 @@ def _rows(batch: GalleryBatch) -> tuple[np.ndarray, np.ndarray]:
 
 def _in_force(rows: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:
     """What is withdrawn, and which rows are put afterwards: of changes to one sample the last."""
-    if rows["length"].all() and len(np.unique(rows["sample"])) == len(rows):
+    samples = np.sort(rows["sample"])
+    if rows["length"].all() and (samples[1:] != samples[:-1]).all():
         return [], np.arange(len(rows))
     withdrawn: list[tuple[int, int]] = []
     puts: dict[int, dict[int, int]] = {}  # by record: of each sample the row

@@ -16,6 +16,7 @@ from limen.ridge.evidence import LEAST, MOST
 
 #: Clear minutiae of the poorer print; the share of comparisons above 0 nats, and of those above the least evidence.
 CLASSES = (6, 10, 14, 18, 22, 27, 35, 45, 57)
+_NEAREST = np.abs(np.arange(CLASSES[-1] + 1)[:, None] - CLASSES).argmin(axis=1).astype(np.int32)  # of each count
 ABOVE_ZERO = (1.8e-2, 1.1e-2, 6.7e-3, 4.3e-3, 2.7e-3, 1.6e-3, 5.8e-4, 3.3e-4, 1.4e-4)
 ABOVE_LEAST = (0.66, 0.52, 0.38, 0.28, 0.19, 0.12, 0.06, 0.04, 0.03)
 
@@ -27,7 +28,7 @@ def class_of(clear: int) -> int:
 
 def classes_of(clear: np.ndarray) -> np.ndarray:
     """As `class_of` for each of many counts: int32 (n,)."""
-    return np.abs(np.array(CLASSES) - np.asarray(clear)[:, None]).argmin(axis=1).astype(np.int32)
+    return _NEAREST[np.clip(clear, 0, CLASSES[-1])]
 
 
 def survival(nats: np.ndarray, clear: float) -> np.ndarray:
