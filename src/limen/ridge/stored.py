@@ -8,6 +8,9 @@ many parts would take more room than time is saved, without.
 
     packed template (`RidgeTemplate.pack`) | tag uint32 | views uint16
     each view: n uint16 | n row numbers uint16 | n codes of 16 bytes
+
+A view's rows stand in the order in which an index lays them out in blocks, which takes as long to find out as all else
+that putting a print in takes (decision 0600).
 """
 
 from __future__ import annotations
