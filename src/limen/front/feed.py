@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 
-from limen.errors import LimenError, Unavailable
+from limen.errors import Unavailable
 from limen.wire import receive, send
 from limen.wire.bulk import send_pieces
 from limen.wire.messages import GalleryMark, GalleryReset, Status, StatusAsk
@@ -74,7 +74,7 @@ class Feeder:
         while not self._ending.is_set():
             try:
                 self._serve()
-            except (LimenError, OSError) as error:
+            except Exception as error:  # whatever it was: without its feed the matcher can tell nobody anything
                 if self._line is not None and not self._ending.is_set():
                     log.warning("feed-lost", error=getattr(error, "code", type(error).__name__))
             self._line, self.complete = None, False
@@ -89,8 +89,10 @@ class Feeder:
             self._send_changes(line)
             send(line, GalleryMark(self.sent, 1))
             log.info("gallery-fed", change=self.sent, seconds=round(time.monotonic() - began, 3))
+            echoes = select.poll()  # unlike select(), for descriptors of any number
+            echoes.register(line, select.POLLIN)
             while not self._ending.is_set():
-                if select.select([line], [], [], POLL_SECONDS)[0]:
+                if echoes.poll(1000 * POLL_SECONDS):
                     self.in_force = receive(line, GalleryMark).sequence
                     self.complete = True
                 if self._send_changes(line):
