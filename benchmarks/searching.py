@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=4, help="at once, afterwards")
     parser.add_argument("--seconds", type=float, default=10.0, help="for how long they search at once")
     asked = parser.parse_args()
-    capture = _portrait()
+    capture = portrait()
     with tempfile.TemporaryDirectory(prefix="limen-searching-") as folder, served(Path(folder)) as hub:
         keys = [Ed25519PrivateKey.generate() for _ in range(asked.clients)]
         with open_database(hub.settings).writing() as session:
@@ -144,7 +144,8 @@ def _spent(hub: ServedHub) -> dict[str, float]:
     return found
 
 
-def _portrait() -> bytes:
+def portrait() -> bytes:
+    """A photo of 640 x 480."""
     out = io.BytesIO()
     Image.fromarray(data.astronaut()).resize((640, 640)).crop((0, 0, 640, 480)).save(out, "JPEG", quality=90)
     return out.getvalue()

@@ -82,20 +82,20 @@ def evaluate(templates: int, folder: Path, *, step: Step = lambda *_: None) -> d
         Unavailable: the hub does not start, or does not load everything.
     """
     records = -(-templates // (FINGERS + 1))
-    settings = Settings(data=folder / "data", port=_free_port(), tls="off")
+    settings = Settings(data=folder / "data", port=free_port(), tls="off")
     began = time.perf_counter()
     fill(settings, records, step)
     made = time.perf_counter()
     with Hub(settings) as hub:
         ready, before = time.perf_counter(), _processor(hub)
-        _wait(settings, records, step)
+        wait(settings, records, step)
         complete = time.perf_counter()
         processor, memory = _processor(hub), _resident(hub.parts["matcher"].pid)
         os.kill(hub.parts["matcher"].pid, signal.SIGKILL)
         killed = time.perf_counter()
-        while _ask(settings) == records:  # until the front has noticed
+        while held(settings) == records:  # until the front has noticed
             time.sleep(POLL)
-        _wait(settings, records, step)
+        wait(settings, records, step)
         restart = time.perf_counter() - killed
     return {
         "templates": records * (FINGERS + 1),
@@ -116,19 +116,19 @@ def evaluate(templates: int, folder: Path, *, step: Step = lambda *_: None) -> d
     }
 
 
-def fill(settings: Settings, records: int, step: Step) -> None:
-    """Make a hub's data with so many records."""
+def fill(settings: Settings, records: int, step: Step, countries: tuple[str, ...] = COUNTRIES) -> None:
+    """Make a hub's data with so many records, of these countries in turn."""
     people = People.made(min(DIFFERENT, records))
     settings.data.mkdir(mode=0o700, parents=True)
     database, ring, now = open_database(settings), open_ring(settings), int(time.time())
     with database.writing() as session:
         session.execute(
-            insert(Country), [{"code": code, "contact": "", "index_key": None, "created": now} for code in COUNTRIES]
+            insert(Country), [{"code": code, "contact": "", "index_key": None, "created": now} for code in countries]
         )
     with _unsynced():
         for first in range(0, records, CHUNK):
             numbers = range(first, min(first + CHUNK, records))
-            made = [_record(ring, people, number, now) for number in numbers]
+            made = [_record(ring, people, number, countries[number % len(countries)], now) for number in numbers]
             with database.writing() as session:
                 session.execute(insert(Record), [record for record, _ in made])
                 session.execute(insert(Sample), [sample for _, samples in made for sample in samples])
@@ -138,9 +138,10 @@ def fill(settings: Settings, records: int, step: Step) -> None:
     ring.close()
 
 
-def _record(ring: KeyRing, people: People, number: int, now: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _record(
+    ring: KeyRing, people: People, number: int, country: str, now: int
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """One record's row, and those of its samples."""
-    country = COUNTRIES[number % len(COUNTRIES)]
     record, epoch, person = uuid.uuid4(), ring.epoch(country), number % len(people.faces)
     key = ring.key(country, epoch, Use.TEMPLATE, record.bytes, make=True)
     last = (number + 1) * (FINGERS + 1)
@@ -179,17 +180,17 @@ def _unsynced() -> Iterator[None]:
         os.fdatasync = kept
 
 
-def _wait(settings: Settings, records: int, step: Step) -> None:
+def wait(settings: Settings, records: int, step: Step) -> None:
     """Wait until so many records answer, all that there are."""
     end = time.monotonic() + LONGEST
-    while (held := _ask(settings)) != records:
-        step("load", max(held, 0), records)
+    while (there := held(settings)) != records:
+        step("load", max(there, 0), records)
         if time.monotonic() > end:
             raise Unavailable(f"The hub did not load {records} records in {LONGEST:.0f} s.")
         time.sleep(POLL)
 
 
-def _ask(settings: Settings) -> int:
+def held(settings: Settings) -> int:
     """How many records the matcher holds; -1 while they are not all there."""
     with contextlib.suppress(httpx.HTTPError, OSError):
         token = (settings.run / "metrics.token").read_text().strip()
@@ -222,7 +223,7 @@ def _handle() -> int:
     return int.from_bytes(os.urandom(8)) or 1
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
