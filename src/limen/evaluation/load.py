@@ -136,6 +136,9 @@ def fill(settings: Settings, records: int, step: Step, countries: tuple[str, ...
     with database.writing() as session:
         session.execute(update(Sequence).where(Sequence.id == 1).values(value=records * (FINGERS + 1)))
     ring.close()
+    database.wipe_log()
+    database.close()
+    os.sync()  # what was written just now is not still being written while a load is timed
 
 
 def _record(
