@@ -23,6 +23,7 @@ from limen.backup.restore import restore
 from limen.errors import BadInput, Damaged, KeyUnavailable, NotFound, Unavailable
 from limen.records import shredding, store
 from limen.records.database import Database
+from limen.records.index import keyed_hash
 from limen.records.tables import Country, Record, Sample
 from limen.settings import Settings
 from limen.terms import Modality
@@ -161,6 +162,41 @@ def test_a_photo_that_was_replaced_since_comes_back_from_no_backup(
     assert restore(repository, Settings(data=tmp_path / "new", database=urls[1])).records == 2
     back = Machine(tmp_path / "new", urls[1])
     assert names(back.database, back.vault, "FRA") == {"Person Number1", "Person Number2"}
+    back.close()
+
+
+def test_fields_that_were_corrected_since_come_back_from_no_backup(
+    machine: Machine, tmp_path: Path, urls: tuple[str, str]
+) -> None:
+    """The name that a record had by mistake, the same way: neither with today's keys nor with the repository's."""
+    changed, _ = enrol(machine.database, machine.vault, "FRA", 1, 2)
+    repository = Repository.create(tmp_path / "repository", SECRET)
+    first = create(machine.settings, machine.database, repository).snapshot
+    hashes = keyed_hash(machine.database, machine.vault, "FRA")
+    with machine.database.writing() as session:
+        record = store.locked(session, changed)
+        context, blob = store.fields_context(record), record.fields
+        assert b"Number1" in machine.vault.unseal(context, blob)
+        personal = store.personal_fields(record, machine.vault)
+        packed = dataclasses.replace(personal, names=("Person Corrected",)).pack()
+        store.replace_fields(session, record, packed, hashes.fields(packed), machine.vault)
+    shredding.shred(machine.database, machine.vault, partial(mirror.shred, machine.settings))
+
+    mirror.write_back(repository, tmp_path / "stolen" / "vault")
+    for ring in (machine.ring, stolen := KeyRing(tmp_path / "stolen" / "vault")):
+        with pytest.raises(KeyUnavailable, match="shredded"):
+            LocalVault(ring).unseal(context, blob)
+    stolen.close()
+    older = Settings(data=tmp_path / "older", database=f"sqlite:///{tmp_path}/older.sqlite")
+    restored = restore(repository, older, first)
+    assert (restored.records, restored.shredded) == (1, 1), "the older state comes back whole or not at all"
+    back = Machine(older.data, older.database)
+    assert names(back.database, back.vault, "FRA") == {"Person Number2"}
+    back.close()
+    create(machine.settings, machine.database, repository)
+    assert restore(repository, Settings(data=tmp_path / "new", database=urls[1])).records == 2
+    back = Machine(tmp_path / "new", urls[1])
+    assert names(back.database, back.vault, "FRA") == {"Person Corrected", "Person Number2"}
     back.close()
 
 

@@ -201,15 +201,15 @@ class Encounters:
                 raise Exists("Another request has put in or changed the same encounter.") from None
             raise
 
-    def _rename(self, session: Session, record: Record, target: str) -> None:
+    def _rename(self, session: Session, found: Record, target: str) -> None:
+        record = store.locked(session, found.id)
         personal = store.personal_fields(record, self.vault)
         new = Ids(target, encounters.split(session, record, personal.record_id).encounter)
         if encounters.find(session, self.hashes, self.country, new) is not None:
             raise Exists("The person has an encounter of the same id.")
         packed = dataclasses.replace(personal, record_id=str(new)).pack()
-        record.fields_epoch, record.fields = self.vault.seal(store.fields_context(record), packed)
-        record.fields_hash, record.external_key = self.hashes.fields(packed), self.hashes.record_id(str(new))
-        record.updated = int(time.time())
+        store.replace_fields(session, record, packed, self.hashes.fields(packed), self.vault)
+        record.external_key = self.hashes.record_id(str(new))
         row = session.get(Encounter, record.id) or Encounter(record_id=record.id, owner=self.country)
         row.person = encounters.person_hash(self.hashes, target)
         session.add(row)

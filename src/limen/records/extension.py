@@ -62,7 +62,7 @@ def extend(
             (sample, vault.unseal(store.sample_context(sample, current, Use.FILE), _blob(sample))) for sample in again
         ]
     kept = frozenset(sample.id for sample in current.samples if sample.expires >= until)
-    secret = store.sealed_as(current) if len(kept) == len(current.samples) else store.renewed(current)
+    secret = store.renewed(current)  # its end changes, and what its fields say
     new = [row for sample, data in opened for row in _enrolled(record, secret, sample, data, until, enrol)]
     personal = replace(personal, extensions=(*personal.extensions, (now, until, reason.strip()[:400])))
     packed = personal.pack()

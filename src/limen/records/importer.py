@@ -26,7 +26,6 @@ from limen.records import enrolment, store
 from limen.records.database import Database
 from limen.records.entry import Entry, Reject
 from limen.records.index import Vault, keyed_hash
-from limen.records.personal import Personal
 from limen.records.prepare import Preparation, Ready
 from limen.records.tables import Record
 from limen.settings import Settings
@@ -85,6 +84,7 @@ class Import:
         self._hashes = keyed_hash(database, vault, country)
         self._preparation = Preparation(
             database,
+            vault,
             self._hashes,
             country,
             folder.resolve(),
@@ -139,7 +139,10 @@ class Import:
         self._stored.add(key)
         with self._database.reading(self._country) as session:
             old = store.by_external_key(session, self._country, key)
-        packed = self._with_extensions(entry.personal, old).pack()
+        extensions = ready.extensions  # of a file, whose record is known only now, they were not looked up
+        if extensions is None and old is not None:
+            extensions = self._preparation.extensions(old)
+        packed = replace(entry.personal, extensions=extensions or entry.personal.extensions).pack()
         draft = store.Draft(
             id=ready.id,
             owner=self._country,
@@ -168,12 +171,6 @@ class Import:
             sealed = replace(draft, fields=fields, fields_epoch=epoch)
             store.save(session, sealed, vault=self._vault, now=self._preparation.now)
         return ADDED if old is None else CHANGED
-
-    def _with_extensions(self, personal: Personal, old: Record | None) -> Personal:
-        """An import does not know that a record was extended, and must not make that forgotten."""
-        if old is None or old.retained_from == old.created:
-            return personal
-        return replace(personal, extensions=store.personal_fields(old, self._vault).extensions)
 
     def _fields_context(self, draft: store.Draft) -> Context:
         owner = self._country.encode("ascii")

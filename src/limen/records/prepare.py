@@ -13,7 +13,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,7 +23,7 @@ from limen.records import store
 from limen.records.database import Database
 from limen.records.enrolment import FILE, IMAGE, KEEP_ORIGINAL, Enrolment
 from limen.records.entry import Entry, ImageRef, Reject, entry_of
-from limen.records.index import KeyedHash
+from limen.records.index import KeyedHash, Vault
 from limen.records.tables import Record, Sample
 from limen.terms import Modality, Position
 from limen.wire.messages import MAX_CAPTURE, EnrolJob, Enrolled
@@ -35,7 +35,9 @@ class Ready:
 
     Attributes:
         entry: what is to be stored.
-        id: of the record; sealed_as: what its samples are sealed as (`store.renewed` if one is to go).
+        id: of the record; sealed_as: what its fields and samples are sealed as (`store.renewed` if a sample is to go,
+            or its fields or end change).
+        extensions: of its end, as its fields have them; None: not looked up.
         images: how many images or files the input named.
         until: Unix seconds; shortened: the owner asked for longer than it may be kept.
         new, kept: samples that were enrolled now, and those that stay. Neither: all others of the record go.
@@ -53,6 +55,7 @@ class Ready:
     unchanged: bool = False
     rejects: list[Reject] = field(default_factory=list)
     sealed_as: uuid.UUID | None = None
+    extensions: tuple[tuple[int, int, str], ...] | None = None
 
     def rejected(self, file: str, reason: str, advice: str = "") -> Ready:
         """This record, rejected as a whole."""
@@ -66,6 +69,7 @@ class Preparation:
     """Prepares records for one country's import.
 
     Attributes:
+        vault: opens the fields of a record that was extended.
         folder: resolved; nothing outside it is read.
         enrol: asks a worker (`enrolment.enrol`).
         defaults: values, as in a manifest, for what a file leaves open.
@@ -73,6 +77,7 @@ class Preparation:
     """
 
     database: Database
+    vault: Vault
     hashes: KeyedHash
     country: str
     folder: Path
@@ -93,7 +98,10 @@ class Preparation:
             there[sample.input_hash].append(sample)
         if record is not None:
             goes = bool(there.keys() - self._staying(entry, ready.until, there))
-            ready.sealed_as = store.renewed(record) if goes else store.sealed_as(record)
+            ready.extensions = self.extensions(record)
+            packed = replace(entry.personal, extensions=ready.extensions or entry.personal.extensions).pack()
+            differs = (self.hashes.fields(packed), ready.until) != (record.fields_hash, record.valid_until)
+            ready.sealed_as = store.renewed(record) if goes or differs else store.sealed_as(record)
         self._images(entry, ready, there)
         if ready.rejects:  # nothing is deleted on the word of an input that is faulty itself
             ready.kept |= {sample.id for samples in there.values() for sample in samples}
@@ -101,6 +109,12 @@ class Preparation:
             return ready.rejected(entry.place, "The record has no usable image.")
         ready.unchanged = not ready.new and len(ready.kept) == sum(map(len, there.values()))
         return ready
+
+    def extensions(self, record: Record) -> tuple[tuple[int, int, str], ...]:
+        """When and why a record was extended: an import does not know that, and must not make it forgotten."""
+        if record.retained_from == record.created:
+            return ()
+        return store.personal_fields(record, self.vault).extensions
 
     def _staying(self, entry: Entry, until: int, there: Mapping[bytes, list[Sample]]) -> set[bytes]:
         """Keys of the samples that an entry names as they are; if one goes, the new are sealed as what comes next."""

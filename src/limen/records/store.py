@@ -29,6 +29,7 @@ NO_SAMPLE = bytes(16)  # in the seal of what belongs to the whole record
 YEAR = 31_557_600  # seconds: 365.25 days
 RETENTION = 5 * YEAR  # known persons: RPD Art. 49
 RETENTION_MARKS = 15 * YEAR  # records of unidentified marks alone: RPD Art. 50 and the fingerprint rules
+IN_SEAL = ("fields_hash", "valid_until")  # where one of these changes, what was sealed before must open no more
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,14 @@ class Draft:
 def save(session: Session, draft: Draft, *, vault: Resealer | None = None, now: int | None = None) -> Record:
     """Add a record, or replace the one of the same owner and id, in one step.
 
-    Samples that are neither new nor kept leave the gallery, and open no more, in backups neither: a record that loses
-    one is sealed anew under its next secret (`renewed`), and the one before is shredded (decision 0550).
+    Samples that are neither new nor kept leave the gallery, and open no more, in backups neither; as little do fields
+    that were corrected. A record that loses a sample, or whose fields or end change, is sealed anew under its next
+    secret (`renewed`), and the one before is shredded (decision 0550).
 
     Args:
         session: that writes.
         draft: of the record.
-        vault: seals anew what is kept; needed where something is, and something goes.
+        vault: seals anew what is kept; needed where something is, and the secret changes.
         now: Unix seconds.
 
     Raises:
@@ -77,7 +79,7 @@ def save(session: Session, draft: Draft, *, vault: Resealer | None = None, now: 
 def _save(session: Session, draft: Draft, vault: Resealer | None, now: int) -> Record:
     record = session.get(Record, draft.id, options=[selectinload(Record.samples)], with_for_update=True)
     journal.put(session, Kind.RECORD_CHANGED if record else Kind.RECORD_ADDED, draft.owner)
-    if record is None:
+    if created := record is None:
         record = Record(id=draft.id, owner=draft.owner, external_key=draft.external_key, handle=new_handle())
         record.sealed_as = draft.sealed_as
         record.state, record.created, record.retained_from = State.ACTIVE, now, now
@@ -86,13 +88,17 @@ def _save(session: Session, draft: Draft, vault: Resealer | None, now: int) -> R
         raise BadInput("A record cannot change its owner or id.", code="conflict")
     if set(draft.kept) - {sample.id for sample in record.samples}:
         raise BadInput("Another writer has withdrawn a sample that was to be kept.", code="conflict")
+    differs = not created and any(getattr(record, name) != getattr(draft, name) for name in IN_SEAL)
     for name in ("fields", "fields_epoch", "fields_hash", "purpose", "valid_from", "valid_until"):
         setattr(record, name, getattr(draft, name))
     record.visible, record.updated = with_owner(draft.visible, draft.owner), now
     record.retained_from = record.retained_from if draft.retained_from is None else draft.retained_from
     gone = [sample for sample in record.samples if sample.id not in draft.kept]
     stay = [sample for sample in record.samples if sample.id in draft.kept]
-    _renew(session, record, draft, gone, stay, vault, now)
+    if gone or differs or draft.sealed_as not in (None, sealed_as(record)):
+        if draft.sealed_as != renewed(record):
+            raise BadInput("Another writer has changed the record.", advice="Try again.", code="conflict")
+        _renew(session, record, stay, vault, now)
     for sample in gone:
         record.samples.remove(sample)
     for sample in draft.new:
@@ -107,27 +113,41 @@ def _save(session: Session, draft: Draft, vault: Resealer | None, now: int) -> R
     return record
 
 
-def _renew(
-    session: Session,
-    record: Record,
-    draft: Draft,
-    gone: Sequence[Sample],
-    stay: Sequence[Sample],
-    vault: Resealer | None,
-    now: int,
-) -> None:
-    """Go over to the record's next secret, if the draft is sealed with it; it must be, where a sample goes."""
-    before = sealed_as(record)
-    if draft.sealed_as in (None, before) and not gone:
-        return
-    if draft.sealed_as != renewed(record):
-        raise BadInput("Another writer has changed the record.", advice="Try again.", code="conflict")
+def _renew(session: Session, record: Record, stay: Sequence[Sample], vault: Resealer | None, now: int) -> None:
+    """Go over to the record's next secret, with the samples that stay; the one before is noted for shredding."""
     for sample in stay:
         if vault is None:
             raise TypeError("sealing anew what is kept takes a vault")
         reseal(sample, record, vault, renew=True)
-    record.sealed_as = draft.sealed_as
-    shredding.put(session, record.owner, before, now=now)
+    shredding.put(session, record.owner, sealed_as(record), now=now)
+    record.sealed_as = renewed(record)
+
+
+def replace_fields(session: Session, record: Record, packed: bytes, fields_hash: bytes, vault: Vault) -> None:
+    """Put other personal fields in the place of a record's, and nothing else; the old ones open no more.
+
+    Args:
+        record: as `locked` found it.
+        packed: `Personal.pack` of the new fields; fields_hash: `index.KeyedHash.fields` of that.
+    """
+    now = int(time.time())
+    _renew(session, record, record.samples, vault, now)
+    record.fields_epoch, record.fields = vault.seal(fields_context(record), packed)
+    record.fields_hash, record.updated = fields_hash, now
+    _tell(session, record)
+
+
+def locked(session: Session, record_id: uuid.UUID) -> Record:
+    """A record as it is now, with its samples, and no other writer's until this transaction ends.
+
+    Raises:
+        BadInput: it was withdrawn meanwhile (code `conflict`).
+    """
+    whole = [selectinload(Record.samples)]
+    record = session.get(Record, record_id, options=whole, with_for_update=True, populate_existing=True)
+    if record is None:
+        raise BadInput("The record was withdrawn meanwhile.", code="conflict")
+    return record
 
 
 def reseal(sample: Sample, record: Record, vault: Resealer, *, renew: bool = False) -> None:
@@ -156,6 +176,11 @@ def set_state(session: Session, record: Record, state: State) -> None:
     """Suspend a record (kept, but no search finds it) or make it active again."""
     journal.put(session, Kind.RECORD_CHANGED, record.owner)
     record.state = state.value
+    _tell(session, record)
+
+
+def _tell(session: Session, record: Record) -> None:
+    """Have the gallery fed with a record and all its samples anew."""
     first = feed.number(session, len(record.samples) + 1)
     for change, sample in enumerate(record.samples, first):
         sample.change = change
@@ -209,7 +234,7 @@ def sealed_as(record: Record) -> uuid.UUID:
 
 
 def renewed(record: Record) -> uuid.UUID:
-    """What a record is sealed as once a sample of it goes."""
+    """What a record is sealed as once a sample of it goes, or its fields or end change."""
     return uuid.UUID(bytes=successor(sealed_as(record).bytes))
 
 
