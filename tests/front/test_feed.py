@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.front.house import House, tell
 
 from limen.records import store
-from limen.wire.messages import GalleryMark, GalleryPut, GalleryReset, GalleryWithdraw
+from limen.wire.messages import GalleryAgain, GalleryMark, GalleryPut, GalleryReset, GalleryWithdraw
 
 
 async def until(condition) -> None:
@@ -57,5 +57,20 @@ def test_a_front_that_restarted_goes_on_where_the_matcher_is(tmp_path: Path) -> 
         house.matcher.die()
         await until(lambda: len(house.matcher.fed) >= 3)
         assert isinstance(house.matcher.fed[0], GalleryReset)
+
+    tell(tmp_path, story)
+
+
+def test_a_country_whose_key_came_back_is_fed_again_and_nobody_else(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        put, mark = house.matcher.fed[1:]
+        house.matcher.fed.clear()
+        house.matcher.ask_again("DEU")
+        await until(lambda: len(house.matcher.fed) >= 2)
+        assert house.matcher.fed == [GalleryAgain(41), mark]
+        house.matcher.fed.clear()
+        house.matcher.ask_again("FRA")
+        await until(lambda: len(house.matcher.fed) >= 3)
+        assert house.matcher.fed == [put, GalleryAgain(41), mark]
 
     tell(tmp_path, story)

@@ -53,6 +53,7 @@ def test_once_loaded_no_key_is_kept_and_the_next_come_singly() -> None:
     keys = Keys(lambda: vault)
     keys.key("FRA", 1, RECORDS[0])
     keys.done()
+    keys.ahead = False  # of a small batch
     keys.key("FRA", 1, RECORDS[0]), keys.key("FRA", 1, RECORDS[1])
     assert vault.asked == 3
 
@@ -69,15 +70,15 @@ def test_a_country_that_takes_its_key_back_is_named_once_and_noticed_when_it_is_
     keys = Keys(lambda: vault)
     for country, epoch in (("FRA", 1), ("FRA", 2), ("DEU", 1)):
         keys.key(country, epoch, RECORDS[0])
-    assert keys.recheck() == (set(), False)
+    assert keys.recheck() == (set(), set(), set())
     vault.held.remove("FRA")
-    assert keys.recheck() == ({"FRA"}, False)
-    assert keys.recheck() == (set(), False)
+    assert keys.recheck() == ({"FRA"}, set(), set())
+    assert keys.recheck() == (set(), set(), set())
     with pytest.raises(KeyUnavailable):
         keys.key("FRA", 1, RECORDS[0])
     vault.held.add("FRA")
-    assert keys.recheck() == (set(), True)
-    assert keys.recheck() == (set(), False)
+    assert keys.recheck() == (set(), {"FRA"}, set())
+    assert keys.recheck() == (set(), set(), set())
 
 
 def test_a_key_that_comes_for_the_first_time_is_noticed() -> None:
@@ -85,9 +86,9 @@ def test_a_key_that_comes_for_the_first_time_is_noticed() -> None:
     keys = Keys(lambda: vault)
     with pytest.raises(KeyUnavailable):
         keys.key("FRA", 1, RECORDS[0])
-    assert keys.recheck() == (set(), False)
+    assert keys.recheck() == (set(), set(), set())
     vault.held.add("FRA")
-    assert keys.recheck() == (set(), True)
+    assert keys.recheck() == (set(), {"FRA"}, set())
     assert keys.key("FRA", 1, RECORDS[0])
 
 
@@ -99,7 +100,7 @@ def test_a_restarting_vault_loses_nothing_and_is_connected_anew() -> None:
     with pytest.raises(Unavailable):
         keys.recheck()
     vault.up = True
-    assert keys.recheck() == (set(), False)
+    assert keys.recheck() == (set(), set(), set())
     assert keys.key("FRA", 1, RECORDS[0]) == key
     assert (len(connected), vault.closed) == (2, 1)
 
@@ -114,5 +115,17 @@ def test_what_only_the_hub_cannot_open_leaves_the_gallery_in_pieces() -> None:
     keys.recheck()
     assert keys.failing
     vault.held.add("FRA")
-    keys.recheck()
+    assert keys.recheck().owed == set(), "it was never asked for"
     assert not keys.failing
+
+
+def test_what_the_hub_lost_is_owed_and_what_a_country_took_is_not() -> None:
+    vault = Vault("FRA", "DEU")
+    keys = Keys(lambda: vault)
+    for gone, owed in ((0, set()), (2, {"FRA"})):
+        keys.key("FRA", 1, RECORDS[0])
+        vault.gone = gone
+        vault.held.remove("FRA")
+        assert keys.recheck().lost == {"FRA"}
+        vault.held.add("FRA")
+        assert keys.recheck() == (set(), {"FRA"}, owed)

@@ -10,6 +10,7 @@ from tests.records.drafts import LATER, NOW, draft, external_key, register, samp
 from limen.errors import Unavailable
 from limen.records import feed, store
 from limen.records.tables import State
+from limen.terms import Modality, Position
 from limen.wire.messages import GalleryPut, GalleryWithdraw
 
 
@@ -178,3 +179,29 @@ def test_a_lost_counter_is_an_error_not_silence(database):
             raise Unavailable("stop")
     with database.reading() as session:
         assert feed.last_change(session) == 0
+
+
+def test_one_country_is_fed_again_as_it_is_in_force(database):
+    register(database, "FRA", "DEU")
+    with database.writing() as session:
+        for number in range(5):
+            for owner in ("FRA", "DEU"):
+                save(
+                    session, draft(f"{owner}{number}", owner, [sample(), sample(Modality.FINGER, Position.LEFT_INDEX)])
+                )
+    everything_there = gallery(everything(database)[0])
+    with database.reading() as session:
+        upper = feed.last_change(session)
+    with database.writing() as session:  # what comes later comes by the changes
+        store.withdraw(session, store.by_external_key(session, "FRA", external_key("FRA0")))
+    for limit in (1, 3, 100):
+        found, after = [], 0
+        while after < upper:
+            with database.reading() as session:
+                batches, after = feed.batches_of(session, {"FRA"}, after, upper, limit)
+            found += [change for batch in batches for change in batch.message().changes()]
+        there = {key: put for key, put in everything_there.items() if put.owner == b"FRA"}
+        gone = set(there) - set(gallery(found))
+        assert len(gone) == 2 and gallery(found) == {key: put for key, put in there.items() if key not in gone}
+    with database.reading() as session:
+        assert feed.batches_of(session, ["ESP"], 0, upper, 10) == ([], upper)

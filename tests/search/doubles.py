@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from limen.countries import bitmap
 from limen.hits.keep import Asked, Capture
 from limen.hits.view import RecordView
 from limen.reasons import Reason, to_mask
@@ -22,6 +23,7 @@ from limen.wire.messages import (
     EvidenceCounts,
     Expect,
     Forget,
+    GalleryAgain,
     GalleryBatch,
     GalleryMark,
     GalleryReset,
@@ -34,7 +36,7 @@ from limen.wire.messages import (
 )
 from limen.wire.parts import Match, SampleReport, pack_matches, pack_samples
 
-FEED = (GalleryReset, GalleryBatch, GalleryMark)
+FEED = (GalleryReset, GalleryBatch, GalleryAgain, GalleryMark)
 GOOD_FACE = SampleReport(Modality.FACE, Position.UNKNOWN, 1, 80, 0)
 
 
@@ -105,6 +107,7 @@ class Matcher:
         self.sequence = 0
         self.fed: list[Message] = []
         self._searching: asyncio.StreamWriter | None = None
+        self._feeding: asyncio.StreamWriter | None = None
         self._writers: list[asyncio.StreamWriter] = []
 
     async def serve(self, path: Path) -> asyncio.Server:
@@ -125,6 +128,11 @@ class Matcher:
         assert self._searching is not None
         self._searching.write(message.pack())
 
+    def ask_again(self, country: str) -> None:
+        """Ask the front to feed a country's records once more, as the matcher does when its key has come back."""
+        assert self._feeding is not None
+        self._feeding.write(Status(7, 5, 2, 0, 0, 0, 4096, self.sequence, bitmap([country]), 41).pack())
+
     def die(self) -> None:
         """Drop all connections, as a killed process does."""
         for writer in self._writers:
@@ -141,6 +149,7 @@ class Matcher:
                 message: Message = await read(reader, Expect, Forget, StatusAsk, EvidenceAsk, *FEED)
                 if isinstance(message, FEED):
                     self.fed += message.changes() if isinstance(message, GalleryBatch) else [message]
+                    self._feeding = writer
                     if isinstance(message, GalleryMark):
                         writer.write(message.pack())
                 elif isinstance(message, Expect):
@@ -151,7 +160,7 @@ class Matcher:
                 elif isinstance(message, EvidenceAsk):
                     writer.write(EvidenceCounts(50, struct.pack("<96Q", *([0] * 40 + [50] + [0] * 55))).pack())
                 else:
-                    writer.write(Status(7, 5, 2, 0, 0, 0, 4096, self.sequence).pack())
+                    writer.write(Status(7, 5, 2, 0, 0, 0, 4096, self.sequence, bytes(32), 0).pack())
         except Exception:
             writer.close()
 

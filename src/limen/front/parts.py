@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,7 +88,11 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         with database.reading() as session:
             return feed.batches(session, after, limit)
 
-    feeder = Feeder(settings.socket("matcher-feed"), changes)
+    def of_countries(owners: Collection[str], after: int, upper: int, limit: int) -> tuple[Sequence[Loose], int]:
+        with database.reading() as session:
+            return feed.batches_of(session, owners, after, upper, limit)
+
+    feeder = Feeder(settings.socket("matcher-feed"), changes, of_countries)
     writer = Writer(settings.data / "ledger", f"{settings.url.partition('://')[2].rstrip('/')}/ledger", vault)
     names = Pseudonyms(vault)
     journal = Journal(database, writer, names)

@@ -23,11 +23,10 @@ from limen.vault.sealmany import Room
 from limen.wire import send
 from limen.wire.bulk import Inlet
 from limen.wire.frame import Message
-from limen.wire.messages import Failed, GalleryBatch, GalleryMark, GalleryReset, StatusAsk
+from limen.wire.messages import Failed, GalleryAgain, GalleryBatch, GalleryMark, GalleryReset, StatusAsk
 from limen.wire.sockets import check_peer
 
-FROM_FEED: tuple[type[Message], ...] = (GalleryBatch, GalleryReset, GalleryMark, StatusAsk)
-FEW = 256  # changes: so few are in force before anything else is done
+FROM_FEED: tuple[type[Message], ...] = (GalleryBatch, GalleryReset, GalleryAgain, GalleryMark, StatusAsk)
 
 log = structlog.get_logger("matcher")
 T = TypeVar("T")
@@ -69,7 +68,9 @@ class Feeding:
         match message:
             case GalleryBatch():
                 opened = self._holding.open(message, room)
-                self._in_loop(self._holding.change(opened, few=message.count <= FEW))
+                self._in_loop(self._holding.change(opened, message.count))
+            case GalleryAgain():
+                self._in_loop(self._holding.fed_again(message))
             case GalleryReset():
                 self._in_loop(self._holding.reset(line))
             case GalleryMark():

@@ -11,12 +11,13 @@ import contextlib
 import functools
 import socket
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import structlog
 
-from limen.countries import ORDER
+from limen.countries import ORDER, bitmap
 from limen.errors import LimenError, Unavailable
 from limen.matcher.gallery import Gallery
 from limen.matcher.heap import keep_no_blocks
@@ -25,11 +26,12 @@ from limen.matcher.opening import Opened, open_batch
 from limen.matcher.unsolved import leads
 from limen.terms import Modality
 from limen.vault.sealmany import Room
-from limen.wire.messages import GalleryBatch, GalleryMark, GalleryPut, Status, UnsolvedFound
+from limen.wire.messages import GalleryAgain, GalleryBatch, GalleryMark, GalleryPut, Status, UnsolvedFound
 from limen.wire.parts import pack_matches
 
 RETRY_SECONDS = 0.2  # between attempts to reach the vault
 RECHECK_SECONDS = 2.0  # between questions to the vault whether each country's key still serves; 10 s are promised
+FEW = 256  # changes: so few are in force before anything else is done
 DROPPED_AT_ONCE = 4096  # records of a country that took its key back: searches wait for one step, 0.1 s
 
 log = structlog.get_logger("matcher")
@@ -53,14 +55,18 @@ class Holding:
         self._loading = ThreadPoolExecutor(2, "load", initializer=keep_no_blocks)
         self._keys = keys
         self._feeds: set[socket.socket] = set()
-        self._sequence = self._rejected = 0
+        self._again: set[str] = set()  # countries whose keys came back, and whose records are to be fed again
+        self._owed: set[str] = set()  # those of them that the hub had lost: until they are there nothing is ruled out
+        self._round = 0
+        self._sequence = 0
+        self._rejected: Counter[str] = Counter()  # templates that did not open or are unfit, by owner
         self._putting: asyncio.Task[None] | None = None
 
     @property
     def whole(self) -> bool:
         """Whether all is there that should be searched. What a country took back should not; what only the hub cannot
         open should, and nobody is told `no-hit` without it."""
-        return self.complete and not self._keys.failing
+        return self.complete and not self._keys.failing and not self._owed
 
     # --- the feed ---
 
@@ -72,17 +78,18 @@ class Holding:
         Raises:
             BadMessage: it is none.
         """
+        self._keys.ahead = batch.count > FEW
         while True:
             try:
                 return open_batch(batch, self._keys, room)
             except Unavailable:
                 time.sleep(RETRY_SECONDS)
 
-    async def change(self, opened: Opened, *, few: bool) -> None:
-        """Put in what was opened; unless these are few it may still be on its way when this returns (`settle`)."""
+    async def change(self, opened: Opened, count: int) -> None:
+        """Put in what was opened of so many changes; many may be on their way when this returns (`settle`)."""
         await self.settle()
         self._putting = asyncio.create_task(self._put(opened))
-        if few:
+        if count <= FEW:
             await self.settle()
 
     async def settle(self) -> None:
@@ -95,8 +102,8 @@ class Holding:
         """Begin anew with nothing, fed by this connection."""
         await self.settle()
         async with self.lock:
-            self.gallery, self._rejected, self.complete, self._sequence = Gallery(), 0, False, 0
-        self._keys.ahead = True
+            self.gallery, self._rejected, self.complete, self._sequence = Gallery(), Counter(), False, 0
+        self._again, self._owed = set(), set()  # all is fed now
         self._feeds.add(line)
 
     async def mark(self, message: GalleryMark, line: socket.socket) -> None:
@@ -106,6 +113,12 @@ class Holding:
         if self.complete:
             self._keys.done()
         self._feeds.add(line)  # a front that restarted goes on from the mark, without a reset
+
+    async def fed_again(self, message: GalleryAgain) -> None:
+        """All that the countries of this round had was sent; return when it is in force."""
+        await self.settle()
+        if message.round == self._round:  # else a country's key went and came again meanwhile
+            self._again, self._owed = set(), set()
 
     async def lose(self, line: socket.socket) -> None:
         """A connection ended: if it fed, changes may be missed from now on."""
@@ -130,9 +143,11 @@ class Holding:
                 self.gallery.withdraw(int(references.records[row]), int(references.samples[row]))
             references = references.only(np.flatnonzero(~gone))
         went = self.gallery.put_many(references)
-        unfit = int(np.count_nonzero(~went))
-        self._rejected += opened.rejected + unfit
-        for why, count in (*opened.refused.items(), ("bad-template", unfit)):
+        unfit = Counter(ORDER[owner] for owner in references.owners[~went].tolist())
+        self._rejected += unfit
+        for owner, count in opened.rejected.items():
+            self._rejected[owner.decode("ascii", "replace")] += count
+        for why, count in (*opened.refused.items(), ("bad-template", unfit.total())):
             if count:
                 log.warning("references were rejected", why=why, count=count)
 
@@ -159,9 +174,11 @@ class Holding:
                 fingers=gallery.count(Modality.FINGER),
                 palms=gallery.count(Modality.PALM),
                 marks=gallery.count(Modality.MARK),
-                rejected=self._rejected,
+                rejected=self._rejected.total(),
                 memory=gallery.memory,
                 sequence=self._sequence,
+                again=bitmap(self._again),
+                round=self._round,
             )
 
     # --- keys ---
@@ -179,17 +196,30 @@ class Holding:
         return dropped
 
     async def watch_keys(self) -> None:
-        """Drop what belongs to a country that took its key back; ask for the whole feed when a key comes."""
+        """Drop what belongs to a country that took its key back; when a key comes, ask for its country's records."""
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
             try:
-                lost, came = self._keys.recheck()
+                lost, came, owed = self._keys.recheck()
             except LimenError:  # the vault is restarting; what it handed out stays good until it says otherwise
                 continue
+            self._again, self._owed = (self._again - lost) | came, (self._owed - lost) | owed
+            self._round += bool(lost or came)
+            for country in came:
+                del self._rejected[country]
             for country in sorted(lost):
                 log.warning("a key was taken back", country=country, records=await self._drop(country))
             if came:
-                self._sequence = 0  # nothing to go on from
-                for line in list(self._feeds):  # the front connects again and feeds everything
-                    with contextlib.suppress(OSError):
-                        line.shutdown(socket.SHUT_RDWR)
+                await self._tell_feeds()
+
+    async def _tell_feeds(self) -> None:
+        """Say what is to be fed again; who does not take it is cut off, and asks when it connects again."""
+        said = (await self.status()).pack()
+        for line in self._feeds:
+            try:
+                sent = line.send(said, socket.MSG_DONTWAIT)
+            except OSError:
+                sent = 0
+            if sent < len(said):
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)

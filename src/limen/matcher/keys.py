@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from limen.errors import KeyUnavailable
 from limen.vault.client import VaultClient
@@ -14,6 +14,17 @@ from limen.wire.messages import MAX_KEYS
 MOST_KEPT = 8 * MAX_KEYS  # keys; a load asks for a page of them at a time and passes through it once
 
 T = TypeVar("T")
+
+
+class Recheck(NamedTuple):
+    """Countries whose key was taken back since it served; whose missing key has come; of these, whose the hub itself
+    had lost, not the country."""
+
+    lost: set[str]
+    came: set[str]
+    owed: set[str]
+
+
 KeyName = tuple[str, int]  # country, epoch
 
 
@@ -23,7 +34,7 @@ class Keys:
     Attributes:
         missing: countries whose key was wanted and is not there.
         failing: whether a country's key is missing though the country did not want it: the hub's own custody is gone.
-        ahead: whether the records stored after the one asked for are likely to be asked for next.
+        ahead: whether the records stored after the one asked for are likely to be asked for next: in a large batch.
     """
 
     def __init__(self, connect: Callable[[], VaultClient]) -> None:
@@ -32,6 +43,7 @@ class Keys:
         self._vault: VaultClient | None = None
         self._pages: dict[KeyName, dict[bytes, bytes]] = {}
         self._served: set[str] = set()
+        self._failed: set[str] = set()  # whose key the hub itself lost, and has not again
         self.missing: set[str] = set()
         self.failing = False
         self.ahead = True
@@ -59,27 +71,25 @@ class Keys:
         with self._lock:
             self._pages.clear()
             forget_keys()
-            self.ahead = False
 
-    def recheck(self) -> tuple[set[str], bool]:
-        """Ask which countries' keys are there.
-
-        Returns:
-            Countries whose key was taken back since it served, and whether a key that was missing has come.
-        """
+    def recheck(self) -> Recheck:
+        """Ask which countries' keys are there."""
         with self._lock:
             return self._recheck()
 
-    def _recheck(self) -> tuple[set[str], bool]:
+    def _recheck(self) -> Recheck:
         how = self._call(lambda vault: vault.reachable())
         there = {country for country, there in how.items() if there == 1}
+        self._failed |= {country for country, there in how.items() if there == 2}
         self.failing = any(there == 2 for there in how.values())
-        lost, came = self._served - there, bool(self.missing & there)
+        lost, came = self._served - there, self.missing & there
+        owed = came & self._failed
+        self._failed -= there
         for country in lost:
             self._drop(country)
         self._served -= lost
         self.missing = (self.missing - there) | lost
-        return lost, came
+        return Recheck(lost, came, owed)
 
     def _ask(self, country: str, epoch: int, record: bytes) -> dict[bytes, bytes]:
         count = MAX_KEYS if self.ahead else 1

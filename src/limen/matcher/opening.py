@@ -39,14 +39,14 @@ class Opened:
             there under its handle does not stay.
         references: what is put.
         refused: why references did not open, by the errors' codes, counted; without countries whose key is missing.
-        rejected: how many did not open, of whatever country.
+        rejected: how many did not open, by owner as it was sent.
         room: where the references' templates are, to be wiped when they were put.
     """
 
     withdrawn: list[tuple[int, int]]
     references: References
     refused: Counter[str] = field(default_factory=Counter)
-    rejected: int = 0
+    rejected: Counter[bytes] = field(default_factory=Counter)
     room: Room = field(default_factory=Room)
 
 
@@ -78,8 +78,9 @@ def open_batch(batch: GalleryBatch, keys: Keys, room: Room | None = None) -> Ope
     missing = [country.encode("ascii") for country in keys.missing]  # that is said once, by country
     told = failed[~np.isin(heads["owner"][failed], missing)] if len(failed) else failed
     refused = Counter(_REASONS[one - 1].code for one in why[told].tolist())
+    rejected = Counter(heads["owner"][failed].tolist())
     fit = heads if len(opened) == len(heads) else heads[opened]
-    return Opened(withdrawn, _references(fit, sealed.blobs.only(opened)), refused, len(failed), room)
+    return Opened(withdrawn, _references(fit, sealed.blobs.only(opened)), refused, rejected, room)
 
 
 def known_face(template: FaceTemplate) -> FaceTemplate:

@@ -11,25 +11,29 @@ import functools
 import json
 import time
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Connection,
     Dialect,
     Integer,
     Select,
+    String,
     Uuid,
     bindparam,
+    exists,
     func,
     select,
     type_coerce,
     update,
 )
 from sqlalchemy.orm import Session
-from sqlalchemy.types import NullType
+from sqlalchemy.types import NullType, TypeEngine
 
 from limen.records import packing
 from limen.records.tables import Record, Sample, Sequence, State, Tombstone
@@ -86,28 +90,56 @@ def changes(
 
 def batches(session: Session, after: int, limit: int, *, now: int | None = None) -> tuple[list[Loose], int]:
     """As `changes`, packed: a whole gallery passes here at every start, in a tenth of the time."""
-    now = int(time.time()) if now is None else now
     upper = last_change(session)  # first, as in `changes`
     connection = session.connection()
-    postgres = connection.dialect.name == "postgresql"
-    reach: dict[str, Any] = {"after": after, "upper": upper, "most": limit}
-    stones = _rows(connection, _stones(), reach)
-    samples = _rows(connection, _samples(postgres), reach)
+    stones = _rows(connection, _stones(), {"after": after, "upper": upper, "most": limit})
+    samples = _rows(connection, _samples(_is_postgres(connection)), {"after": after, "upper": upper, "most": limit})
     numbers = [row[0] for row in (*stones, *samples)]
     if not numbers:
         return [], upper
-    heads, templates = packing.handles(stones, (1, 2)), [b""] * len(stones)
-    if samples:
-        ids = {row[2] for row in samples}
-        asked: Any = [uuid.UUID(bytes=one) for one in ids] if postgres else json.dumps(list(ids))
-        put, filled = packing.heads_of(samples, _rows(connection, _records(postgres), {"ids": asked}), now)
-        heads, templates = (np.concatenate([heads, put]), templates + filled) if stones else (put, filled)
+    heads, templates = _packed(connection, samples, now)
     if stones:
         order = np.argsort(numbers, kind="stable")
-        heads, templates = heads[order], [templates[at] for at in order.tolist()]
+        heads = np.concatenate([packing.handles(stones, (1, 2)), heads])[order]
+        templates = [([b""] * len(stones) + templates)[at] for at in order.tolist()]
         numbers.sort()
     last = numbers[limit - 1] if len(numbers) >= limit else upper
     return list(packing.messages(heads[:limit], templates[:limit])), last
+
+
+def batches_of(
+    session: Session, owners: Collection[str], after: int, upper: int, limit: int, *, now: int | None = None
+) -> tuple[list[Loose], int]:
+    """Countries' samples of which the last change lies in a range, packed: for a matcher that dropped them.
+
+    Returns:
+        Messages, and the number up to which they reach: `upper` when they are all.
+    """
+    connection = session.connection()
+    postgres = _is_postgres(connection)
+    asked: Any = list(owners) if postgres else json.dumps(list(owners))
+    reach: dict[str, Any] = {"after": after, "upper": upper, "most": limit, "owners": asked}
+    samples = _rows(connection, _samples_of(postgres), reach)
+    if not samples:
+        return [], upper
+    return list(packing.messages(*_packed(connection, samples, now))), samples[-1][0] if len(
+        samples
+    ) == limit else upper
+
+
+def _packed(connection: Connection, samples: list[Any], now: int | None) -> tuple[np.ndarray, list[bytes]]:
+    """Samples with what their records say, as the feed sends them."""
+    if not samples:
+        return packing.handles([], (1, 2)), []
+    postgres = _is_postgres(connection)
+    ids = {row[2] for row in samples}
+    asked: Any = [uuid.UUID(bytes=one) for one in ids] if postgres else json.dumps(list(ids))
+    records = _rows(connection, _records(postgres), {"ids": asked})
+    return packing.heads_of(samples, records, int(time.time()) if now is None else now)
+
+
+def _is_postgres(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
 
 
 def _rows(connection: Connection, wanted: Select[*tuple[Any, ...]], values: dict[str, Any]) -> list[Any]:
@@ -147,11 +179,22 @@ def _records(postgres: bool) -> Select[*tuple[Any, ...]]:
         Record.id, Record.state, Record.handle, Record.owner, Record.visible, Record.valid_from, Record.valid_until,
         Record.sealed_as,
     )  # fmt: skip
-    ids = bindparam("ids", type_=ARRAY(Uuid) if postgres else NullType())
+    return _raw(columns, postgres).where(_among(Record.id, "ids", Uuid(), postgres))
+
+
+@functools.cache
+def _samples_of(postgres: bool) -> Select[*tuple[Any, ...]]:
+    """Of records of some countries."""
+    theirs = exists().where(Record.id == Sample.record_id, _among(Record.owner, "owners", String(), postgres))
+    return _samples(postgres).where(theirs)
+
+
+def _among(column: Any, name: str, kind: TypeEngine[Any], postgres: bool) -> ColumnElement[bool]:
+    """Whether a column is one of a list, which is given as one value: the statement stays the same."""
     if postgres:
-        return _raw(columns, postgres).where(Record.id == func.any(ids))
-    several = select(func.json_each(ids).table_valued("value").c.value)
-    return _raw(columns, postgres).where(type_coerce(Record.id, NullType()).in_(several))
+        return column == func.any(bindparam(name, type_=ARRAY(kind)))
+    several = select(func.json_each(bindparam(name, type_=NullType())).table_valued("value").c.value)
+    return type_coerce(column, NullType()).in_(several)
 
 
 def _changed(wanted: Select[*tuple[Any, ...]], table: type[Sample | Tombstone]) -> Select[*tuple[Any, ...]]:

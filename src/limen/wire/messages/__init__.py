@@ -27,6 +27,7 @@ from limen.wire.messages.enrolment import EnrolJob, Enrolled, Fields
 from limen.wire.messages.gallery import (
     EvidenceAsk,
     EvidenceCounts,
+    GalleryAgain,
     GalleryBatch,
     GalleryMark,
     GalleryPut,
@@ -111,6 +112,7 @@ __all__ = [
     "Fields",
     "FileHead",
     "Forget",
+    "GalleryAgain",
     "GalleryBatch",
     "GalleryMark",
     "GalleryPut",

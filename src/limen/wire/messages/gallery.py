@@ -136,13 +136,24 @@ class GalleryMark(Message, kind=53, layout="QB"):
 
 
 @dataclass(frozen=True)
+class GalleryAgain(Message, kind=59, layout="I"):
+    """All that was in force of the countries that a Status named `again` was sent once more, for that round."""
+
+    round: int
+
+
+@dataclass(frozen=True)
 class StatusAsk(Message, kind=54):
     """How is the gallery?"""
 
 
 @dataclass(frozen=True)
-class Status(Message, kind=55, layout="IIIIIIQQ"):
-    """The gallery's size and state; never anything about single records."""
+class Status(Message, kind=55, layout="IIIIIIQQ32sI"):
+    """The gallery's size and state; never anything about single records.
+
+    The matcher also sends it unasked, to those who feed it, when countries' keys have come back: `again` names them,
+    and `round` is to be given back in a GalleryAgain.
+    """
 
     records: int
     faces: int
@@ -152,6 +163,8 @@ class Status(Message, kind=55, layout="IIIIIIQQ"):
     rejected: int  # templates that did not open or unpack
     memory: int  # bytes held by the gallery
     sequence: int
+    again: bytes  # bitmap of `limen.countries`: whose records are to be fed once more, all others are there
+    round: int
 
 
 @dataclass(frozen=True)
