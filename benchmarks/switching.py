@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,21 +54,29 @@ def main() -> None:
                 gone = _until(settings, asked.records, "revoke", GIVES, "--yes", "--to", f"{folder}/key")
                 during = searching.taken()
                 back = _until(settings, 2 * asked.records, "restore", GIVES, "--from", f"{folder}/key")
+                returning = searching.taken()
     found = {
         "records of each country": asked.records,
         "clients": asked.clients,
         "gone, seconds after the command began and ended": gone,
         "back, seconds after the command began and ended": back,
-        "searches before, p50 and longest, s": [round(statistics.median(before), 3), round(max(before), 3)],
-        "searches while it went, p50 and longest, s": [round(statistics.median(during), 3), round(max(during), 3)],
+        "answers": dict(searching.answers),
+        "searches before, p50 and longest, s": _of(before),
+        "searches while it went, p50 and longest, s": _of(during),
+        "searches while it came back, p50 and longest, s": _of(returning),
     }
     print(json.dumps(found, indent=1))
+
+
+def _of(seconds: list[float]) -> list[float]:
+    return [round(statistics.median(seconds), 3), round(max(seconds), 3)]
 
 
 class Searching:
     """Clients that search one face again and again."""
 
     def __init__(self, clients: list[HubClient]) -> None:
+        self.answers = Counter[str]()  # by kind: there must be no cannot-tell
         self._end, self._times, self._lock = threading.Event(), list[float](), threading.Lock()
         self._threads = [threading.Thread(target=self._run, args=(client, portrait())) for client in clients]
 
@@ -90,9 +99,10 @@ class Searching:
     def _run(self, client: HubClient, capture: bytes) -> None:
         while not self._end.is_set():
             began = time.perf_counter()
-            client.search([Sample(Modality.FACE, Position.UNKNOWN, capture)], "border-control")
+            said = client.search([Sample(Modality.FACE, Position.UNKNOWN, capture)], "border-control")
             with self._lock:
                 self._times.append(time.perf_counter() - began)
+                self.answers[said["answer"]] += 1
 
 
 def _clients(settings: Settings, count: int) -> list[HubClient]:
