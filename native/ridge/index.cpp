@@ -118,12 +118,14 @@ void Index::each(const Print& print, Visit visit) {
 
 void Index::Made::begin(int minutiae) {
   n = minutiae;
-  if (rows.size() < static_cast<std::size_t>(n)) rows.resize(n), low.resize(n);
+  const auto room = static_cast<std::size_t>(std::max(n, 1));  // memory even for none: nothing is copied from nowhere
+  if (rows.size() < room) rows.resize(room), low.resize(room);
 }
 
 void Index::Made::end() { count = scan_blocks(rows.data(), low.data(), n, blocks.data()); }
 
 Index::Made::~Made() {
+  if (rows.empty()) return;  // never used
   explicit_bzero(rows.data(), rows.size() * sizeof(Row));
   explicit_bzero(low.data(), low.size() * sizeof(std::uint64_t));
   explicit_bzero(blocks.data(), sizeof blocks);

@@ -187,6 +187,7 @@ std::size_t read_stored(const std::uint8_t* data, std::size_t size, std::vector<
   if (count == 0 || count > kMaxViews) throw std::invalid_argument("A stored print has too many views, or none.");
   for (std::size_t v = 0; v < count; ++v) {
     const int n = u16(rest.take(2));
+    if (n > all) throw std::invalid_argument("A stored print's view has more minutiae than the print.");
     const std::uint8_t* rows = rest.take(2 * static_cast<std::size_t>(n));
     const std::uint8_t* codes = rest.take(kCode * n);
     bool beyond = false;

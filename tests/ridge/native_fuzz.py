@@ -75,6 +75,18 @@ def put_many(native: Any, index: Any, random: np.random.Generator) -> None:
     assert before <= len(index) <= before + int((clear >= 0).sum())
 
 
+def take_out_many(index: Any, random: np.random.Generator) -> None:
+    """Take prints out, some of them twice or not there; all of them now and then."""
+    keys = np.append(random.integers(0, 60, 20), [0, 1]).astype(np.uint64)
+    if random.random() < 0.3:
+        keys = np.append(np.arange(60, dtype=np.uint64), np.array([2**64 - 1], np.uint64))
+    before = len(index)
+    gone = index.remove_many(keys)
+    assert 0 <= gone <= min(before, len(np.unique(keys))) and len(index) == before - gone
+    assert index.remove_many(keys) == 0
+    assert index.memory < 1 << 27  # what was given back is used again
+
+
 def run(native: Any, seconds: float, seed: int = 0) -> int:
     """Feed the kernels for so long; how many templates were accepted. Raises what is not a plain refusal."""
     random = np.random.default_rng(seed)
@@ -108,6 +120,8 @@ def run(native: Any, seconds: float, seed: int = 0) -> int:
         index.search_among(views, random.integers(0, 60, 9).astype(np.uint64), 5)
         if random.random() < 0.3:
             index.remove(key)
+        if random.random() < 0.05:
+            take_out_many(index, random)
     return accepted
 
 

@@ -92,3 +92,82 @@ def test_damaged_stored_prints_never_crash(changes: list[tuple[int, int]], cut: 
 def test_the_tag_names_the_codes() -> None:
     packed = WHOLE.pack()
     assert int.from_bytes(stored(packed)[len(packed) :][:4], "little") == _native.codes_tag() != 0
+
+
+def _of_another_release(data: bytes, packed: bytes) -> bytes:
+    """Stored bytes whose codes somebody else made, who laid them out in a way that is not known here."""
+    return packed + bytes([data[len(packed)] ^ 0xFF]) + data[len(packed) + 1 : -3]
+
+
+@pytest.mark.parametrize("print_", [WHOLE, ROLLED, BUSY])
+def test_what_an_older_release_stored_is_put_in_whole_or_by_views(print_: RidgeTemplate) -> None:
+    packed = print_.pack()
+    old = _of_another_release(stored(packed), packed)
+    assert template_of(old) == packed
+    new, made_anew = RidgeIndex(), RidgeIndex()
+    clear = [new.put_stored(7, stored(packed)), made_anew.put_stored(7, old)]
+    assert clear[0] == clear[1] > -1
+    probe = impression(print_, 1, turn=0.2)
+    (keys, scores), (others, same) = new.search(probe, 1), made_anew.search(probe, 1)
+    assert keys.tolist() == others.tolist() == [7] and scores[0] == same[0]
+
+
+def test_a_large_print_that_an_older_release_stored_with_codes_is_put_in_by_parts() -> None:
+    packed = PALM.pack()
+    old = packed + (1).to_bytes(4, "little") + (1).to_bytes(2, "little") + bytes(40)
+    for data in (old, packed + _native.codes(packed, [])):  # of another release; and of this one, in one view
+        index = RidgeIndex()
+        assert index.put_stored(3, data) == len(PALM)
+        keys, scores = index.search(PALM, 1)
+        assert keys.tolist() == [3] and scores[0] > 20
+
+
+def test_a_print_in_views_that_is_none_does_not_keep_the_others_out() -> None:
+    bad = bytearray(BUSY.pack())
+    bad[0] = 0xFF  # the model's name is not ASCII: what is read in Python alone tells
+    good = stored(WHOLE.pack())
+    index = RidgeIndex()
+    assert index.put_many(np.array([1, 2, 3], np.uint64), [good, bytes(bad), good]).tolist() == [45, -1, 45]
+    assert len(index) == 2
+    with pytest.raises(BadTemplate):
+        index.put_stored(2, bytes(bad))
+
+
+def test_views_are_bounded_by_their_print_and_in_number() -> None:
+    packed = finger(3, 4).pack()
+    tag = _native.codes_tag().to_bytes(4, "little")
+
+    def views(*sizes: int) -> bytes:
+        out = packed + tag + len(sizes).to_bytes(2, "little")
+        for size in sizes:
+            out += size.to_bytes(2, "little") + bytes(2 * size) + bytes(16 * size)
+        return out
+
+    index = RidgeIndex()
+    several = [views(4), views(5), views(0xFFFF), views(*[4] * 256), views(*[4] * 257), views(0), views()]
+    clear = index.put_many(np.arange(len(several), dtype=np.uint64), several)
+    assert clear.tolist() == [4, -1, -1, 4, -1, 4, -1]
+    assert sorted(index.search(WHOLE, 9, exhaustive=True)[0].tolist()) == [0, 3]  # what has no minutia is never found
+    assert index.remove(3) and len(index) == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([WHOLE, BUSY, PALM]),
+    st.lists(st.lists(st.integers(0, 44), max_size=45), max_size=8),
+    st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=4),
+    st.integers(0, 60),
+)
+def test_prints_of_many_views_in_any_damage_never_crash(
+    print_: RidgeTemplate, views: list[list[int]], changes: list[tuple[int, int]], cut: int
+) -> None:
+    packed = print_.pack()
+    data = bytearray(packed + _native.codes(packed, views))
+    for at, value in changes:
+        data[at % len(data)] = value
+    index = RidgeIndex()
+    clear = index.put_many(np.array([1], np.uint64), [bytes(data[: len(data) - cut])])
+    assert len(index) == (clear[0] >= 0)
+    keys, scores = index.search(WHOLE, 1)
+    assert len(keys) <= len(index) and np.isfinite(scores).all()  # of no minutia: not found
+    assert index.remove(1) == (clear[0] >= 0)

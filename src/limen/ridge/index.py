@@ -77,9 +77,12 @@ class RidgeIndex:
             np.ascontiguousarray(keys, np.uint64), blobs.content, blobs.begins, blobs.ends, RULE, threads
         )
         for at in np.flatnonzero(clear == IN_VIEWS).tolist():  # stored without codes: a palm, or by an older release
-            template = RidgeTemplate.unpack(template_of(blobs[at]))
-            self.put(int(keys[at]), template)
-            clear[at] = count_clear(template.minutia_quality)
+            try:
+                template = RidgeTemplate.unpack(template_of(blobs[at]))
+                self.put(int(keys[at]), template)
+                clear[at] = count_clear(template.minutia_quality)
+            except BadTemplate:  # it alone is none: all others go in
+                clear[at] = -1
         return np.maximum(clear, -1)
 
     def _put(self, key: int, packed: list[bytes]) -> None:
