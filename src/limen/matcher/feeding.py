@@ -11,7 +11,9 @@ import contextlib
 import itertools
 import socket
 import threading
+import time
 from collections.abc import Coroutine
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 import structlog
@@ -27,6 +29,9 @@ from limen.wire.messages import Failed, GalleryAgain, GalleryBatch, GalleryMark,
 from limen.wire.sockets import check_peer
 
 FROM_FEED: tuple[type[Message], ...] = (GalleryBatch, GalleryReset, GalleryAgain, GalleryMark, StatusAsk)
+
+_ENDS = "The matcher ends."
+RETRY_SECONDS = 0.2  # until a connection is taken again, when none could be
 
 log = structlog.get_logger("matcher")
 T = TypeVar("T")
@@ -44,7 +49,12 @@ class Feeding:
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
-            line, _ = listener.accept()
+            try:
+                line, _ = listener.accept()
+            except OSError as error:  # no more descriptors: without a feed nothing would ever be ruled out again
+                log.warning("no feed is taken now", why=error.strerror)
+                time.sleep(RETRY_SECONDS)
+                continue
             threading.Thread(target=self._talk, args=(line,), name="feed", daemon=True).start()
 
     def _talk(self, line: socket.socket) -> None:
@@ -53,6 +63,9 @@ class Feeding:
             try:
                 check_peer(line, "front")
                 inlet, rooms = Inlet(line), itertools.cycle((Room(), Room()))  # one is put while the other is filled
+                first = inlet.receive(*FROM_FEED)  # who only connects and says nothing feeds nobody
+                self._in_loop(self._holding.begin(line))
+                self._take(first, line, next(rooms))
                 while True:
                     self._take(inlet.receive(*FROM_FEED), line, next(rooms))
             except (BadMessage, NotAllowed) as error:  # a peer that breaks the protocol is cut off
@@ -62,15 +75,16 @@ class Feeding:
             except (Unavailable, OSError):
                 pass
             finally:
-                self._in_loop(self._holding.lose(line))
+                with contextlib.suppress(Unavailable):
+                    self._in_loop(self._holding.lose(line))
 
     def _take(self, message: Message, line: socket.socket, room: Room) -> None:
         match message:
             case GalleryBatch():
                 opened = self._holding.open(message, room)
-                self._in_loop(self._holding.change(opened, message.count))
+                self._in_loop(self._holding.change(opened, message.count, line))
             case GalleryAgain():
-                self._in_loop(self._holding.fed_again(message))
+                self._in_loop(self._holding.fed_again(message, line))
             case GalleryReset():
                 self._in_loop(self._holding.reset(line))
             case GalleryMark():
@@ -80,4 +94,13 @@ class Feeding:
                 send(line, self._in_loop(self._holding.status()))
 
     def _in_loop(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        """What comes of it; `Unavailable` if the process ends."""
+        try:
+            doing = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # the loop is closed
+            work.close()
+            raise Unavailable(_ENDS) from None
+        try:
+            return doing.result()
+        except CancelledError:
+            raise Unavailable(_ENDS) from None

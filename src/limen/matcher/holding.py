@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import functools
 import socket
-import time
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -54,19 +54,24 @@ class Holding:
         self.complete = False
         self._loading = ThreadPoolExecutor(2, "load", initializer=keep_no_blocks)
         self._keys = keys
-        self._feeds: set[socket.socket] = set()
+        self._feed: socket.socket | None = None  # who feeds: of several connections the one that began last
         self._again: set[str] = set()  # countries whose keys came back, and whose records are to be fed again
         self._owed: set[str] = set()  # those of them that the hub had lost: until they are there nothing is ruled out
         self._round = 0
         self._sequence = 0
         self._rejected: Counter[str] = Counter()  # templates that did not open or are unfit, by owner
         self._putting: asyncio.Task[None] | None = None
+        self._ending = threading.Event()
 
     @property
     def whole(self) -> bool:
         """Whether all is there that should be searched. What a country took back should not; what only the hub cannot
         open should, and nobody is told `no-hit` without it."""
         return self.complete and not self._keys.failing and not self._owed
+
+    def end(self) -> None:
+        """Let nobody wait for the vault any more: the process ends, which waits for its threads."""
+        self._ending.set()
 
     # --- the feed ---
 
@@ -77,59 +82,83 @@ class Holding:
 
         Raises:
             BadMessage: it is none.
+            Unavailable: the process ends.
         """
         self._keys.ahead = batch.count > FEW
         while True:
             try:
                 return open_batch(batch, self._keys, room)
             except Unavailable:
-                time.sleep(RETRY_SECONDS)
+                if self._ending.wait(RETRY_SECONDS):
+                    raise
 
-    async def change(self, opened: Opened, count: int) -> None:
-        """Put in what was opened of so many changes; many may be on their way when this returns (`settle`)."""
-        await self.settle()
+    async def begin(self, line: socket.socket) -> None:
+        """This connection feeds from now on. Another that did is cut off: what it had on its way is older."""
+        before, self._feed, self.complete = self._feed, line, False
+        if before is not None:
+            with contextlib.suppress(OSError):
+                before.shutdown(socket.SHUT_RDWR)
+
+    async def change(self, opened: Opened, count: int, line: socket.socket) -> None:
+        """Put in what was opened of so many changes; many may be on their way when this returns (`settle`).
+
+        Raises:
+            Unavailable: another connection feeds now.
+        """
+        try:
+            await self._settle_for(line)
+        except BaseException:
+            opened.room.wipe()
+            raise
         self._putting = asyncio.create_task(self._put(opened))
         if count <= FEW:
             await self.settle()
 
     async def settle(self) -> None:
         """Wait until every change that came is in force."""
-        if self._putting is not None:
-            putting, self._putting = self._putting, None
-            await putting
+        while (putting := self._putting) is not None:
+            try:
+                await putting
+            finally:
+                if self._putting is putting:
+                    self._putting = None
+
+    async def _settle_for(self, line: socket.socket) -> None:
+        await self.settle()
+        if line is not self._feed:
+            raise Unavailable("Another connection feeds the gallery now.")
 
     async def reset(self, line: socket.socket) -> None:
-        """Begin anew with nothing, fed by this connection."""
-        await self.settle()
+        """Begin anew with nothing, fed by this connection; `Unavailable` if another feeds now."""
+        await self._settle_for(line)
         async with self.lock:
             self.gallery, self._rejected, self.complete, self._sequence = Gallery(), Counter(), False, 0
         self._again, self._owed = set(), set()  # all is fed now
-        self._feeds.add(line)
 
     async def mark(self, message: GalleryMark, line: socket.socket) -> None:
-        """All changes up to here were sent by this connection; return when they are in force."""
-        await self.settle()
+        """All changes up to here were sent; return when they are in force. `Unavailable` if another feeds now."""
+        await self._settle_for(line)
         self._sequence, self.complete = message.sequence, bool(message.complete)
         if self.complete:
             self._keys.done()
-        self._feeds.add(line)  # a front that restarted goes on from the mark, without a reset
 
-    async def fed_again(self, message: GalleryAgain) -> None:
-        """All that the countries of this round had was sent; return when it is in force."""
-        await self.settle()
+    async def fed_again(self, message: GalleryAgain, line: socket.socket) -> None:
+        """All of this round's countries was sent; return when it is in force. `Unavailable` if another feeds now."""
+        await self._settle_for(line)
         if message.round == self._round:  # else a country's key went and came again meanwhile
             self._again, self._owed = set(), set()
 
     async def lose(self, line: socket.socket) -> None:
         """A connection ended: if it fed, changes may be missed from now on."""
-        if line in self._feeds:
-            self._feeds.discard(line)
-            self.complete = False
+        if line is self._feed:
+            self._feed, self.complete = None, False
 
     async def _put(self, opened: Opened) -> None:
         async with self.lock:
-            await asyncio.get_running_loop().run_in_executor(self._loading, self._apply, opened)
-            opened.room.wipe()
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._loading, self._apply, opened)
+            finally:
+                opened.room.wipe()
 
     def _apply(self, opened: Opened) -> None:
         """Of what did not open, or whose country took its key back meanwhile, nothing stays."""
@@ -204,22 +233,23 @@ class Holding:
             except LimenError:  # the vault is restarting; what it handed out stays good until it says otherwise
                 continue
             self._again, self._owed = (self._again - lost) | came, (self._owed - lost) | owed
-            self._round += bool(lost or came)
+            self._round += bool(came)
             for country in came:
                 del self._rejected[country]
             for country in sorted(lost):
                 log.warning("a key was taken back", country=country, records=await self._drop(country))
             if came:
-                await self._tell_feeds()
+                await self._tell_feed()
 
-    async def _tell_feeds(self) -> None:
+    async def _tell_feed(self) -> None:
         """Say what is to be fed again; who does not take it is cut off, and asks when it connects again."""
         said = (await self.status()).pack()
-        for line in self._feeds:
-            try:
-                sent = line.send(said, socket.MSG_DONTWAIT)
-            except OSError:
-                sent = 0
-            if sent < len(said):
-                with contextlib.suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
+        if (line := self._feed) is None:
+            return
+        try:
+            sent = line.send(said, socket.MSG_DONTWAIT)
+        except OSError:
+            sent = 0
+        if sent < len(said):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)

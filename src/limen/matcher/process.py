@@ -74,6 +74,7 @@ async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:
     if ready is not None:
         ready()
     await stop.wait()
+    holding.end()
     watch.cancel()
 
 
