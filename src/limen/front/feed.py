@@ -84,7 +84,7 @@ class Feeder:
             self._ending.wait(RETRY_SECONDS)
 
     def _serve(self) -> None:
-        with connect(self._path) as line:
+        with connect(self._path, timeout=RETRY_SECONDS) as line:  # soon, so that it can end
             self._line = line
             if self._ending.is_set():  # and nobody will hang up
                 return
